@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef OLDGUARD_CR_H
+#define OLDGUARD_CR_H
+
+#include "../guest-glue/vcpu.h"
+
+/* cr4_seen() - CR4 as the guest reads it: the real register and the virtual bits it has set. */
+u64 cr4_seen(struct vcpu *v);
+
+/**
+ * cr4_write() - carry out the guest's write to CR4
+ * @v: the processor
+ * @e: the exit; gets the fault
+ * @value: what the guest writes, virtual bits included
+ *
+ * Return: VERDICT_NEXT, or VERDICT_INJECT with #GP(0) for a value that the processor refuses.
+ */
+enum verdict cr4_write(struct vcpu *v, struct vmexit *e, u64 value);
+
+#endif

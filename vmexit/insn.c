@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "insn.h"
+
+#include "../guest-glue/machine.h"
+
+void insn_memory(struct vcpu *v, struct guest_mem *mem)
+{
+	struct guest_segment ss;
+	u32 i;
+
+	v->virt->segment(v, GUEST_SS, &ss);
+	mem->walk = (struct walk_state){
+		.cr0 = vcpu_get(v, VCPU_CR0),
+		.cr3 = vcpu_get(v, VCPU_CR3),
+		.cr4 = vcpu_get(v, VCPU_CR4),
+		.efer = vcpu_get(v, VCPU_EFER),
+		.rflags = vcpu_get(v, VCPU_RFLAGS),
+		/* SS.DPL is the CPL (APM vol. 2, 4.8.2: conforming code keeps the caller's). */
+		.cpl = ss.attr >> SEG_DPL_SHIFT & 3,
+		.maxphyaddr = v->machine->maxphyaddr,
+		.gbpages = v->machine->gbpages,
+	};
+	if (mem->walk.rflags & RFLAGS_VM)
+		mem->walk.cpl = 3;
+	for (i = 0; i < GUEST_SEGS; i++)
+		v->virt->segment(v, i, &mem->seg[i]);
+}
+
+enum verdict insn_decode(struct vcpu *v, struct vmexit *e, struct guest_mem *mem,
+			 struct insn *insn)
+{
+	struct guest_fault fault = { 0 };
+	u8 bytes[INSN_MAX_BYTES];
+	u32 got = 0;
+
+	insn_memory(v, mem);
+	switch (guest_fetch(mem, vcpu_get(v, VCPU_RIP), bytes, &got, &fault)) {
+	case WALK_OK:
+		break;
+	case WALK_FAULT:
+		/*
+		 * The processor has just executed this instruction, so it was there: another
+		 * processor has unmapped it since. The fault is what a second try would give.
+		 */
+		e->fault = fault;
+		return VERDICT_INJECT;
+	default:
+		return VERDICT_STOP;
+	}
+	switch (decode(v->decoder, guest_code_mode(mem), bytes, got, insn)) {
+	case 0:
+		e->len = insn->length;
+		return VERDICT_DEFAULT;
+	case -DECODE_SHORT:
+		if (!fault.vector)
+			return VERDICT_STOP;
+		e->fault = fault;
+		return VERDICT_INJECT;
+	case -DECODE_UD:
+		return inject(e, VECTOR_UD);
+	case -DECODE_LONG:
+		return inject_error(e, VECTOR_GP, 0);
+	default:
+		return VERDICT_STOP;
+	}
+}
+
+enum verdict insn_length(struct vcpu *v, struct vmexit *e)
+{
+	struct guest_mem mem;
+	struct insn insn;
+
+	return e->len ? VERDICT_DEFAULT : insn_decode(v, e, &mem, &insn);
+}
+
+enum verdict insn_skip(struct vcpu *v, struct vmexit *e)
+{
+	u64 rip = vcpu_get(v, VCPU_RIP) + e->len;
+	u64 rflags = vcpu_get(v, VCPU_RFLAGS);
+	struct guest_segment cs;
+
+	v->virt->segment(v, GUEST_CS, &cs);
+	if (!(cs.attr & SEG_LONG) || !(vcpu_get(v, VCPU_EFER) & EFER_LMA))
+		rip = cs.attr & SEG_DB ? (u32)rip : (u16)rip;
+	vcpu_set(v, VCPU_RIP, rip);
+	vcpu_set(v, VCPU_INTR_SHADOW, 0);
+	if (!(rflags & (RFLAGS_TF | RFLAGS_RF)))
+		return VERDICT_RETRY;
+	if (rflags & RFLAGS_RF)
+		vcpu_set(v, VCPU_RFLAGS, rflags & ~RFLAGS_RF);
+	/* With BTF a step ends at branches only, and nothing that we skip is one. */
+	if (!(rflags & RFLAGS_TF) || vcpu_get(v, VCPU_DEBUGCTL) & DEBUGCTL_BTF)
+		return VERDICT_RETRY;
+	vcpu_set(v, VCPU_DR6, vcpu_get(v, VCPU_DR6) | DR6_BS);
+	return inject(e, VECTOR_DB);
+}
+
+enum verdict insn_store(struct vcpu *v, struct vmexit *e, const struct guest_mem *mem,
+			const struct insn *insn, u64 value)
+{
+	u64 *reg;
+	u64 next;
+
+	if (insn->mem.present) {
+		next = vcpu_get(v, VCPU_RIP) + insn->length;
+		switch (guest_store(mem, insn->mem.segment, insn_offset(insn, v->gpr, next), 2, &value,
+				    &e->fault)) {
+		case WALK_OK:
+			return VERDICT_NEXT;
+		case WALK_FAULT:
+			return VERDICT_INJECT;
+		default:
+			return VERDICT_STOP;
+		}
+	}
+	reg = &v->gpr[insn->reg];
+	switch (insn->operand_size) {
+	case 2:
+		*reg = (*reg & ~0xffffULL) | (u16)value;
+		break;
+	case 4:
+		*reg = (u32)value;
+		break;
+	default:
+		*reg = value;
+	}
+	return VERDICT_NEXT;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * insn.h - the instruction that exited: its bytes, its length, its operand, and stepping over it.
+ */
+#ifndef OLDGUARD_INSN_H
+#define OLDGUARD_INSN_H
+
+#include "../decoder/decode.h"
+#include "../guest-glue/vcpu.h"
+
+/**
+ * insn_memory() - the guest state that decides how its memory is reached
+ * @v: the processor
+ * @mem: filled
+ */
+void insn_memory(struct vcpu *v, struct guest_mem *mem);
+
+/**
+ * insn_decode() - decode the instruction at the guest's RIP
+ * @v: the processor
+ * @e: the exit; gets its len, or the fault that fetching raises
+ * @mem: filled, for reaching the operand afterwards
+ * @insn: the result
+ *
+ * Return: VERDICT_DEFAULT with @insn filled in; else the verdict: VERDICT_INJECT with @e->fault,
+ * or VERDICT_STOP if the bytes cannot be read or are no instruction.
+ */
+enum verdict insn_decode(struct vcpu *v, struct vmexit *e, struct guest_mem *mem,
+			 struct insn *insn);
+
+/**
+ * insn_length() - make sure that @e->len is known
+ * @v: the processor
+ * @e: the exit
+ *
+ * Return: as insn_decode().
+ */
+enum verdict insn_length(struct vcpu *v, struct vmexit *e);
+
+/**
+ * insn_skip() - step over an emulated instruction as hardware would
+ * @v: the processor
+ * @e: the exit, its len known
+ *
+ * RIP wraps as the code segment says, the STI and MOV SS shadow ends, RF is cleared, and a single
+ * step that is due is raised: @e->fault is then #DB with DR6.BS set in the guest's DR6.
+ *
+ * Return: VERDICT_RETRY, or VERDICT_INJECT for the single step.
+ */
+enum verdict insn_skip(struct vcpu *v, struct vmexit *e);
+
+/**
+ * insn_store() - store the result of an emulated instruction, register or memory
+ * @v: the processor
+ * @e: the exit; gets the fault
+ * @mem: from insn_decode()
+ * @insn: from insn_decode()
+ * @value: the value; its low 16 bits go to memory, the operand size decides for a register
+ *
+ * Return: VERDICT_NEXT, VERDICT_INJECT or VERDICT_STOP.
+ */
+enum verdict insn_store(struct vcpu *v, struct vmexit *e, const struct guest_mem *mem,
+			const struct insn *insn, u64 value);
+
+#endif

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * misc.c - the core's answers that need no file of their own.
+ */
+#include "../guest-glue/machine.h"
+#include "cr.h"
+#include "defaults.h"
+#include "insn.h"
+
+enum verdict default_cpuid(struct vcpu *v, struct vmexit *e)
+{
+	enum verdict verdict = insn_length(v, e);
+	u32 out[4];
+
+	if (verdict != VERDICT_DEFAULT)
+		return verdict;
+	cpuid_view(v, v->gpr[RAX], v->gpr[RCX], out);
+	v->gpr[RAX] = out[CPUID_EAX];
+	v->gpr[RBX] = out[CPUID_EBX];
+	v->gpr[RCX] = out[CPUID_ECX];
+	v->gpr[RDX] = out[CPUID_EDX];
+	return VERDICT_NEXT;
+}
+
+/*
+ * An MSR that exits though nobody claims it: one beyond the bitmaps, or one of the vendor's own,
+ * which the vendor file has answered before it came here. The processor decides: it may not exist.
+ */
+enum verdict default_msr_read(struct vcpu *v, struct vmexit *e)
+{
+	enum verdict verdict = insn_length(v, e);
+	u64 value;
+
+	if (verdict != VERDICT_DEFAULT)
+		return verdict;
+	if (!cpu_rdmsr_safe(e->sel, &value))
+		return inject_error(e, VECTOR_GP, 0);
+	v->gpr[RAX] = (u32)value;
+	v->gpr[RDX] = value >> 32;
+	return VERDICT_NEXT;
+}
+
+enum verdict default_msr_write(struct vcpu *v, struct vmexit *e)
+{
+	enum verdict verdict = insn_length(v, e);
+
+	if (verdict != VERDICT_DEFAULT)
+		return verdict;
+	if (!cpu_wrmsr_safe(e->sel, e->value))
+		return inject_error(e, VECTOR_GP, 0);
+	return VERDICT_NEXT;
+}
+
+/*
+ * Exceptions are intercepted for a reason of somebody's; to everybody else they are the guest's.
+ * One reason is ours: hardware answers a MOV that sets a virtual CR4 bit with #GP(0), and that
+ * move has to succeed.
+ */
+enum verdict default_exception(struct vcpu *v, struct vmexit *e)
+{
+	struct guest_mem mem;
+	struct vmexit write;
+	struct insn insn;
+
+	if (e->sel == VECTOR_GP && !e->cpl && !e->value && v->plan->cr4) {
+		write = *e;
+		if (insn_decode(v, &write, &mem, &insn) == VERDICT_DEFAULT &&
+		    insn.op == INSN_MOV_TO_CR && insn.cr == 4 &&
+		    (v->gpr[insn.reg] & v->plan->cr4)) {
+			e->len = insn.length;
+			return cr4_write(v, e, v->gpr[insn.reg]);
+		}
+	}
+	e->fault = (struct guest_fault){
+		.vector = e->sel,
+		.has_error = 0x27d00 >> e->sel & 1, /* #DF, #TS, #NP, #SS, #GP, #PF, #AC */
+		.error = e->value,
+		.cr2 = e->addr,
+	};
+	return VERDICT_INJECT;
+}
+
+/* The guest sees no virtualisation extension, so its instructions do not exist (#UD). */
+enum verdict default_virt_insn(struct vcpu *v, struct vmexit *e)
+{
+	(void)v;
+	return inject(e, VECTOR_UD);
+}
+
+/*
+ * An INIT for a processor that we hold: nobody but Linux's own start-up of a processor that it
+ * has taken offline sends one, and that processor we have given back before. It is dropped (the
+ * vendor file sees to it that it is not pending any more) and counted.
+ */
+enum verdict default_init(struct vcpu *v, struct vmexit *e)
+{
+	(void)v;
+	(void)e;
+	return VERDICT_RETRY;
+}
+
+enum verdict default_nmi(struct vcpu *v, struct vmexit *e)
+{
+	(void)v;
+	return inject(e, VECTOR_NMI);
+}
+
+/* A triple fault ends a bare machine: chipset reset, and if that does nothing, a halt. */
+enum verdict default_shutdown(struct vcpu *v, struct vmexit *e)
+{
+	(void)v;
+	(void)e;
+	machine_reset();
+}
