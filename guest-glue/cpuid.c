@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * cpuid.c - CPUID as the guest sees it: the processor's own answer, then what differs.
+ *
+ * The root side executes CPUID with its own CR4 and the guest's XCR0 and IA32_XSS (nobody
+ * switches those), so leaf 0xD is right as it comes; the two bits that mirror CR4 are not.
+ */
+#include "machine.h"
+
+#define BASIC 0x00000000u
+#define HYPERVISOR 0x40000000u
+#define EXTENDED 0x80000000u
+#define RANGE(leaf) ((leaf) & 0xc0000000u)
+
+#define LEAF1_ECX_OSXSAVE (1u << 27)
+#define LEAF1_ECX_HYPERVISOR (1u << 31)
+#define LEAF7_ECX_OSPKE (1u << 4)
+
+/* "oldguard" and four NULs, as it appears in EBX, ECX, EDX. */
+#define SIGNATURE_EBX 0x67646c6fu
+#define SIGNATURE_ECX 0x64726175u
+#define LEAF_ABI 1
+
+/* Copies a feature's name into the four registers, 16 bytes at the most. */
+static void name_leaf(const char *name, u32 out[4])
+{
+	u32 i;
+
+	for (i = 0; i < 16 && name[i]; i++)
+		out[i / 4] |= (u32)(u8)name[i] << (i % 4 * 8);
+}
+
+/*
+ * Our own range: +0 highest leaf and signature; +1 version of this layout and number of features
+ * that are on; +2 and on, the features' names.
+ */
+static void own_leaf(const struct vcpu *v, u32 index, u32 out[4])
+{
+	u32 on = __builtin_popcount(v->plan->on);
+	u32 i, n = 2;
+
+	out[0] = out[1] = out[2] = out[3] = 0;
+	if (index == 0) {
+		out[CPUID_EAX] = v->machine->hypervisor_leaf + 1 + on;
+		out[CPUID_EBX] = SIGNATURE_EBX;
+		out[CPUID_ECX] = SIGNATURE_ECX;
+	} else if (index == 1) {
+		out[CPUID_EAX] = LEAF_ABI;
+		out[CPUID_EBX] = on;
+	}
+	for (i = 0; i < feature_count(); i++)
+		if (v->plan->on & 1u << i && n++ == index)
+			name_leaf(feature_get(i)->name, out);
+}
+
+static u32 max(u32 a, u32 b)
+{
+	return a > b ? a : b;
+}
+
+static void adjust(struct vcpu *v, u32 leaf, u32 subleaf, u32 out[4])
+{
+	const struct machine *m = v->machine;
+	u64 cr4;
+
+	switch (leaf) {
+	case BASIC:
+		out[CPUID_EAX] = max(m->max_basic, v->plan->max_basic);
+		break;
+	case 1:
+		cr4 = vcpu_get(v, VCPU_CR4);
+		out[CPUID_ECX] &= ~LEAF1_ECX_OSXSAVE;
+		if (cr4 & CR4_OSXSAVE)
+			out[CPUID_ECX] |= LEAF1_ECX_OSXSAVE;
+		if (m->hypervisor_bit)
+			out[CPUID_ECX] |= LEAF1_ECX_HYPERVISOR;
+		v->virt->hide(leaf, subleaf, out);
+		break;
+	case 7:
+		out[CPUID_ECX] &= ~LEAF7_ECX_OSPKE;
+		if (!subleaf && vcpu_get(v, VCPU_CR4) & CR4_PKE)
+			out[CPUID_ECX] |= LEAF7_ECX_OSPKE;
+		break;
+	case EXTENDED:
+		out[CPUID_EAX] = max(m->max_extended, v->plan->max_extended);
+		break;
+	default:
+		if (leaf > EXTENDED)
+			v->virt->hide(leaf, subleaf, out);
+	}
+}
+
+void cpuid_view(struct vcpu *v, u32 leaf, u32 subleaf, u32 out[4])
+{
+	const struct machine *m = v->machine;
+	const struct plan *plan = v->plan;
+	u32 highest = max(m->max_basic, plan->max_basic);
+	u32 i;
+
+	if (leaf - m->hypervisor_leaf < 0x100) {
+		own_leaf(v, leaf - m->hypervisor_leaf, out);
+		return;
+	}
+	/* Past the end Intel answers with the highest basic leaf, AMD with zeros (SDM vol. 2). */
+	if (m->out_of_range_is_highest &&
+	    (leaf >= EXTENDED ? leaf > max(m->max_extended, plan->max_extended) :
+	     RANGE(leaf) == BASIC ? leaf > highest : false))
+		leaf = highest;
+
+	if ((leaf < HYPERVISOR && leaf > m->max_basic && leaf <= plan->max_basic) ||
+	    (leaf > m->max_extended && leaf <= plan->max_extended && leaf > EXTENDED))
+		out[0] = out[1] = out[2] = out[3] = 0;
+	else
+		cpu_cpuid(leaf, subleaf, out);
+	adjust(v, leaf, subleaf, out);
+	for (i = 0; i < plan->cpuid_count; i++)
+		if (plan->cpuid[i].leaf == leaf && plan->cpuid[i].subleaf == subleaf)
+			out[plan->cpuid[i].reg] |= 1u << plan->cpuid[i].bit;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * fault.S - the root side's exception entries: push what is missing, call root_fault().
+ */
+#include "asm.h"
+
+	.text
+
+	.macro entry vector
+	.balign 16
+	endbr64
+	/* #DF, #TS, #NP, #SS, #GP, #PF, #AC, #CP, #VC, #SX bring an error code. */
+	.if ((0x60227d00 >> \vector) & 1) == 0
+	push	$0
+	.endif
+	push	$\vector
+	jmp	fault_common
+	.endm
+
+	.balign 16
+	.globl root_fault_entries
+root_fault_entries:
+	.set	vector, 0
+	.rept	32
+	entry	%vector
+	.set	vector, vector + 1
+	.endr
+
+fault_common:
+	push	%r15
+	push	%r14
+	push	%r13
+	push	%r12
+	push	%r11
+	push	%r10
+	push	%r9
+	push	%r8
+	push	%rdi
+	push	%rsi
+	push	%rbp
+	push	$0
+	push	%rbx
+	push	%rdx
+	push	%rcx
+	push	%rax
+	cld
+	mov	%rsp, %rdi
+	/* The frame is 8 modulo 16 or not, as the interrupted code was: align for the C ABI. */
+	mov	%rsp, %rbx
+	and	$~15, %rsp
+	call	root_fault
+	mov	%rbx, %rsp
+	pop	%rax
+	pop	%rcx
+	pop	%rdx
+	pop	%rbx
+	pop	%rbp
+	pop	%rbp
+	pop	%rsi
+	pop	%rdi
+	pop	%r8
+	pop	%r9
+	pop	%r10
+	pop	%r11
+	pop	%r12
+	pop	%r13
+	pop	%r14
+	pop	%r15
+	add	$16, %rsp
+	iretq
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * fault.c - exceptions on the root side: expected ones go on at their fix-up, an NMI is kept for
+ * the guest, all else is a bug of ours and stops this processor with a dump.
+ *
+ * No gate uses an IST stack: on SVM an exit does not load TR (APM vol. 2, 15.6), so the TSS that
+ * the processor would look in is the guest's. A fault therefore stays on the stack it came on; if
+ * that stack has run into its guard page the processor shuts down, and the machine resets.
+ */
+#include "fault.h"
+
+struct extable {
+	u64 from, to;
+};
+
+extern const struct extable root_extable_start[], root_extable_end[];
+extern char root_fault_entries[];
+
+#define FAULT_ENTRY_BYTES 16
+#define COM1 0x3f8
+
+/* A gate of the IDT: APM vol. 2, 4.8.4. */
+struct gate {
+	u16 offset0;
+	u16 selector;
+	u16 attr;
+	u16 offset16;
+	u32 offset32;
+	u32 reserved;
+};
+
+bool fault_build(struct machine *m)
+{
+	struct gate *idt;
+	u32 vector;
+	u64 pa;
+
+	idt = block_pages(m, 1, &pa);
+	if (!idt)
+		return false;
+	for (vector = 0; vector < 32; vector++) {
+		u64 at = (uintptr_t)root_fault_entries + vector * FAULT_ENTRY_BYTES;
+
+		idt[vector] = (struct gate){
+			.offset0 = at,
+			.selector = ROOT_CS,
+			.attr = 0x8e00, /* present, DPL 0, interrupt gate */
+			.offset16 = at >> 16,
+			.offset32 = at >> 32,
+		};
+	}
+	m->idt = block_root_va(m, pa);
+	return true;
+}
+
+static bool fix_up(struct fault_frame *frame)
+{
+	const struct extable *x;
+
+	for (x = root_extable_start; x < root_extable_end; x++) {
+		if (x->from == frame->rip) {
+			frame->rip = x->to;
+			return true;
+		}
+	}
+	return false;
+}
+
+void root_fault(struct fault_frame *frame);
+void root_fault(struct fault_frame *frame)
+{
+	TEXT(text, 320);
+	u32 i;
+
+	switch (frame->vector) {
+	case VECTOR_DB:
+		/* Bochs raises it after an exit of an instruction that ran with TF set. */
+		return;
+	case VECTOR_NMI:
+		machine_nmi();
+		return;
+	case VECTOR_SX:
+		/* An INIT that was intercepted, redirected here (svm.c). */
+		return;
+	case VECTOR_GP:
+	case VECTOR_PF:
+		if (fix_up(frame))
+			return;
+	}
+	text_add(&text, "fault on the root side: vector ");
+	text_add_u64(&text, frame->vector);
+	text_add(&text, ", error ");
+	text_add_hex(&text, frame->error);
+	text_add(&text, ", CR2 ");
+	text_add_hex(&text, cpu_read_cr2());
+	text_add(&text, ", RSP ");
+	text_add_hex(&text, frame->rsp);
+	for (i = 0; i < 8; i++) {
+		text_add(&text, " ");
+		text_add_hex(&text, frame->gpr[i]);
+	}
+	text_add(&text, "; offset in the text ");
+	text_add_hex(&text, frame->rip - root_text_address());
+	root_die(text.at, frame->rip);
+}
+
+/* Serial port, polled; a port that is not there reads 0xff and counts as ready. */
+static void say(const char *what)
+{
+	u32 patience;
+
+	for (; *what; what++) {
+		for (patience = 0; patience < 100000; patience++)
+			if (cpu_inb(COM1 + 5) & 0x20)
+				break;
+		cpu_outb(COM1, *what);
+	}
+}
+
+void root_die(const char *what, u64 value)
+{
+	TEXT(number, 24);
+
+	machine.stopped = 1;
+	text_add_hex(&number, value);
+	say("\r\noldguard: ");
+	say(what);
+	say(" (");
+	say(number.at);
+	say(")\r\noldguard: this processor is stopped\r\n");
+	cpu_halt();
+}
+
+void machine_reset(void)
+{
+	/* Chipset reset (0xcf9), then the keyboard controller's: one of them is on every PC. */
+	say("\r\noldguard: the guest has shut down (triple fault): reset\r\n");
+	cpu_outb(0xcf9, 0x02);
+	cpu_outb(0xcf9, 0x06);
+	cpu_outb(0x64, 0xfe);
+	root_die("reset has no effect", 0);
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * machine.c - what this processor is, and the block laid out for it.
+ *
+ * All of it runs in Linux's world before any processor is taken. Pointers that the root side will
+ * follow hold root-side addresses from the start; only this file knows where Linux sees the same
+ * bytes meanwhile.
+ */
+#include "machine.h"
+
+#include "fault.h"
+#include "rootmap.h"
+#include "string.h"
+
+struct machine machine;
+
+extern const struct virt *const __start_oldguard_virts[];
+extern const struct virt *const __stop_oldguard_virts[];
+
+const struct virt *virt_find(void)
+{
+	const struct virt *const *p;
+
+	for (p = __start_oldguard_virts; p < __stop_oldguard_virts; p++)
+		if ((*p)->present())
+			return *p;
+	return NULL;
+}
+
+/* The next 0x100 step from 0x40000000 that a hypervisor above us does not use. */
+static u32 free_hypervisor_leaf(void)
+{
+	u32 base = 0x40000000;
+	u32 out[4];
+
+	cpu_cpuid(1, 0, out);
+	if (!(out[CPUID_ECX] >> 31))
+		return base;
+	for (; base < 0x40010000; base += 0x100) {
+		cpu_cpuid(base, 0, out);
+		if (out[CPUID_EAX] < base || out[CPUID_EAX] >= base + 0x100)
+			break;
+	}
+	return base;
+}
+
+/* Which CR4 bits this processor has, by the CPUID bits that announce them. */
+static u64 cr4_supported(u32 max_basic)
+{
+	u64 cr4 = 0;
+	u32 l1[4], l7[4] = { 0 };
+
+	cpu_cpuid(1, 0, l1);
+	if (max_basic >= 7)
+		cpu_cpuid(7, 0, l7);
+	cr4 |= l1[CPUID_EDX] & 1u << 1 ? CR4_VME | BIT64(1) : 0;
+	cr4 |= l1[CPUID_EDX] & 1u << 4 ? BIT64(2) : 0; /* TSD */
+	cr4 |= l1[CPUID_EDX] & 1u << 2 ? CR4_DE : 0;
+	cr4 |= l1[CPUID_EDX] & 1u << 3 ? CR4_PSE : 0;
+	cr4 |= l1[CPUID_EDX] & 1u << 6 ? CR4_PAE : 0;
+	cr4 |= l1[CPUID_EDX] & 1u << 7 ? CR4_MCE : 0;
+	cr4 |= l1[CPUID_EDX] & 1u << 13 ? CR4_PGE : 0;
+	cr4 |= BIT64(8); /* PCE */
+	cr4 |= l1[CPUID_EDX] & 1u << 24 ? CR4_OSFXSR : 0;
+	cr4 |= l1[CPUID_EDX] & 1u << 25 ? CR4_OSXMMEXCPT : 0;
+	cr4 |= l1[CPUID_ECX] & 1u << 17 ? CR4_PCIDE : 0;
+	cr4 |= l1[CPUID_ECX] & 1u << 26 ? CR4_OSXSAVE : 0;
+	cr4 |= l1[CPUID_ECX] & 1u << 6 ? CR4_SMXE : 0;
+	cr4 |= l7[CPUID_EBX] & 1u << 0 ? CR4_FSGSBASE : 0;
+	cr4 |= l7[CPUID_EBX] & 1u << 7 ? CR4_SMEP : 0;
+	cr4 |= l7[CPUID_EBX] & 1u << 20 ? CR4_SMAP : 0;
+	cr4 |= l7[CPUID_ECX] & 1u << 2 ? CR4_UMIP : 0;
+	cr4 |= l7[CPUID_ECX] & 1u << 3 ? CR4_PKE : 0;
+	cr4 |= l7[CPUID_ECX] & 1u << 16 ? CR4_LA57 : 0;
+	cr4 |= (l7[CPUID_ECX] & 1u << 7) || (l7[CPUID_EDX] & 1u << 20) ? CR4_CET : 0;
+	return cr4;
+}
+
+void machine_probe(bool slat, bool hypervisor_bit)
+{
+	struct machine *m = &machine;
+	u32 out[4];
+
+	memset(m, 0, sizeof(*m));
+	cpu_cpuid(0, 0, out);
+	m->max_basic = out[CPUID_EAX];
+	m->out_of_range_is_highest = out[CPUID_EBX] == 0x756e6547; /* "Genu" */
+	cpu_cpuid(0x80000000, 0, out);
+	m->max_extended = out[CPUID_EAX];
+	cpu_cpuid(0x80000001, 0, out);
+	m->gbpages = out[CPUID_EDX] >> 26 & 1;
+	m->maxphyaddr = 36;
+	if (m->max_extended >= 0x80000008) {
+		cpu_cpuid(0x80000008, 0, out);
+		m->maxphyaddr = (u8)out[CPUID_EAX];
+	}
+	m->cr4_supported = cr4_supported(m->max_basic);
+	m->hypervisor_leaf = free_hypervisor_leaf();
+	m->hypervisor_bit = hypervisor_bit;
+	m->virt = virt_find();
+	if (m->virt)
+		m->virt->caps(&m->caps, slat);
+}
+
+/*
+ * The image, per-CPU areas, and the tables: the root side's map of RAM and the second-level
+ * tables each take a page per GiB at the worst (no 1 GiB pages), and one in 512 more.
+ */
+u64 machine_block_bytes(u32 cpus, u64 phys_end)
+{
+	u64 gib = (phys_end >> 30) + 5;
+	u64 tables = 2 * (gib + gib / 512) + 64;
+	u64 bytes = root_image_bytes() + tables * PAGE_BYTES + (u64)cpus * CPU_BYTES;
+
+	return (bytes + BLOCK_ALIGN - 1) & ~(BLOCK_ALIGN - 1);
+}
+
+void *block_pages(struct machine *m, u32 count, u64 *pa)
+{
+	u64 at = m->next;
+
+	if (at + count * PAGE_BYTES > m->limit)
+		return NULL;
+	m->next += count * PAGE_BYTES;
+	*pa = m->block_pa + at;
+	return memset(block_linux_va(m, *pa), 0, count * PAGE_BYTES);
+}
+
+struct vcpu *machine_vcpu(u32 cpu)
+{
+	return block_linux_va(&machine, machine.block_pa + cpu_area(&machine, cpu) + CPU_VCPU);
+}
+
+struct vcpu *machine_root_vcpu(u32 cpu)
+{
+	return (struct vcpu *)(uintptr_t)(ROOT_BLOCK + cpu_area(&machine, cpu) + CPU_VCPU);
+}
+
+/* A processor's GDT and TSS. The TSS matters where the processor loads TR on each exit. */
+static void build_tables(struct cpu_tables *t, u64 root_va, u64 stack_top)
+{
+	u64 base = root_va + offsetof(struct cpu_tables, tss);
+	u64 limit = sizeof(t->tss) - 1;
+
+	t->tss.rsp[0] = stack_top;
+	t->tss.iomap = sizeof(t->tss);
+	t->gdt[ROOT_CS / 8] = 0x00209b0000000000ULL; /* code, 64-bit, DPL 0, accessed */
+	t->gdt[ROOT_DS / 8] = 0x00cf93000000ffffULL; /* data, DPL 0, accessed */
+	t->gdt[ROOT_TR / 8] = limit | (base & 0xffffff) << 16 | 0x8bULL << 40 |
+			      (base >> 24 & 0xff) << 56;
+	t->gdt[ROOT_TR / 8 + 1] = base >> 32;
+}
+
+static void build_vcpu(struct machine *m, u32 cpu)
+{
+	u64 area = m->block_pa + cpu_area(m, cpu);
+	struct vcpu *v = machine_vcpu(cpu);
+
+	memset(block_linux_va(m, area), 0, CPU_BYTES);
+	v->id = cpu;
+	v->virt = m->virt;
+	v->machine = m;
+	v->plan = &m->plans[m->current_plan];
+	v->control_pa = area + CPU_CONTROL;
+	v->control = (void *)(uintptr_t)block_root_va(m, v->control_pa);
+	build_tables(block_linux_va(m, area + CPU_TABLES), block_root_va(m, area + CPU_TABLES),
+		     block_root_va(m, area + CPU_VCPU));
+	m->virt->build_vcpu(v);
+}
+
+bool machine_build(const struct machine_request *request, struct text *why)
+{
+	struct machine *m = &machine;
+	u32 cpu;
+
+	m->block_linux = request->block;
+	m->block_pa = request->block_pa;
+	m->block_bytes = request->block_bytes;
+	m->phys_end = request->phys_end;
+	m->cpus = request->cpus;
+	m->image_bytes = root_image_bytes();
+	m->next = m->image_bytes;
+	m->cpu_offset = m->block_bytes - (u64)m->cpus * CPU_BYTES;
+	m->limit = m->cpu_offset;
+	/*
+	 * Paging, write protection, no FPU owner to disturb; no PCIDs and no global pages, so that
+	 * the switch from Linux's world flushes what it left.
+	 */
+	m->root_cr0 = CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE;
+	m->root_cr4 = CR4_PAE | CR4_MCE | (cpu_read_cr4() & CR4_LA57) |
+		      (m->cr4_supported & (CR4_SMEP | CR4_SMAP));
+	if (m->cpu_offset < m->image_bytes || !rootmap_build(m) || !fault_build(m)) {
+		text_add(why, "the root side's block is too small");
+		return false;
+	}
+	if (!m->virt->build(m, why))
+		return false;
+	for (cpu = 0; cpu < m->cpus; cpu++)
+		build_vcpu(m, cpu);
+	root_image_copy(m->block_linux);
+	return true;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * machine.h - what all processors share below Linux, and the block of memory that holds it.
+ *
+ * The block is one contiguous, 2 MiB-aligned piece of memory, allocated by the Linux side and
+ * filled in Linux's world before anybody enters it:
+ *
+ *	image		the root side's sections, copied page by page
+ *	pages		a bump allocator: page tables, bitmaps, zero page
+ *	CPU areas	one a possible processor, CPU_BYTES each
+ *
+ * The root side's page tables map the module's link addresses onto the image, the whole block
+ * once more at ROOT_BLOCK (less what must not be written there), and guest-physical memory as the
+ * guest sees it at ROOT_PHYS.
+ */
+#ifndef OLDGUARD_MACHINE_H
+#define OLDGUARD_MACHINE_H
+
+#include "asm.h"
+#include "vcpu.h"
+
+#define BLOCK_ALIGN (2ULL << 20)
+
+/* Root-side addresses: PML4 slots 64 and 128, far from any that Linux gives a module. */
+#define ROOT_BLOCK 0x0000200000000000ULL
+#define ROOT_PHYS 0x0000400000000000ULL
+#define ROOT_PHYS_MAX (64ULL << 40)
+
+/*
+ * One processor's area. The host-save page or VMXON region is reached by physical address only,
+ * so it needs no mapping and its place serves as the guard page under the stack.
+ */
+#define CPU_SAVE 0x0000 /* host-save area or VMXON region; unmapped: guard */
+#define CPU_STACK 0x1000
+#define CPU_STACK_BYTES 0x2000
+#define CPU_VCPU 0x3000 /* struct vcpu, at the stack's top */
+#define CPU_TABLES 0x4000 /* GDT, TSS */
+#define CPU_CONTROL 0x5000 /* VMCB or VMCS */
+#define CPU_DECODER 0x6000
+#define CPU_BYTES 0xe000
+
+/* The TSS of 64-bit mode: AMD APM vol. 2, 12.2.5; Intel SDM vol. 3, 7.7. */
+struct root_tss {
+	u32 reserved0;
+	u64 rsp[3];
+	u64 reserved1;
+	u64 ist[7];
+	u64 reserved2;
+	u16 reserved3;
+	u16 iomap;
+} __attribute__((packed));
+
+/**
+ * struct cpu_tables - a processor's own descriptor tables
+ * @gdt: null, code, data, and the TSS's two halves
+ * @tss: the TSS
+ */
+struct cpu_tables {
+	u64 gdt[5];
+	struct root_tss tss;
+};
+
+/**
+ * struct machine - shared state, inside the image
+ * @virt: the vendor
+ * @caps: what it offers
+ * @plans: two, so that one can be made while the other is in force
+ * @current_plan: index of the one in force, or that processors are switching to
+ * @hypervisor_leaf: base of our CPUID range
+ * @hypervisor_bit: whether CPUID.1:ECX[31] is set in the view
+ * @max_basic: the processor's own highest basic leaf
+ * @max_extended: the processor's own highest extended leaf
+ * @out_of_range_is_highest: Intel's rule for leaves beyond the highest
+ * @maxphyaddr: physical-address bits
+ * @cr4_supported: CR4 bits that the processor has, from its CPUID
+ * @gbpages: 1 GiB pages in ordinary page tables
+ * @block_pa: system-physical address
+ * @block_bytes: length
+ * @block_linux: where Linux sees it; for the build only
+ * @image_bytes: of the image at its start
+ * @next: bump allocator: offset of the next free page
+ * @limit: and where it ends
+ * @cpus: number of CPU areas
+ * @cpu_offset: offset of the first
+ * @phys_end: end of RAM; ROOT_PHYS is mapped up to here
+ * @root_cr0: the root side's control registers
+ * @root_cr3: "
+ * @root_cr4: "
+ * @idt: ROOT_BLOCK address of the IDT
+ * @zero_pa: a page of zeros: what the guest reads of the block
+ * @slat_root: root of the second-level tables, 0 without
+ * @bitmap: vendor's bitmaps, ROOT_BLOCK addresses and physical
+ * @bitmap_pa: "
+ * @stopped: a processor has stopped the guest; the reason is on the console
+ */
+struct machine {
+	const struct virt *virt;
+	struct virt_caps caps;
+	struct plan plans[2];
+	u32 current_plan;
+	u32 hypervisor_leaf;
+	bool hypervisor_bit;
+	u32 max_basic;
+	u32 max_extended;
+	bool out_of_range_is_highest;
+	u8 maxphyaddr;
+	u64 cr4_supported;
+	bool gbpages;
+	u64 block_pa;
+	u64 block_bytes;
+	void *block_linux;
+	u64 image_bytes;
+	u64 next;
+	u64 limit;
+	u32 cpus;
+	u64 cpu_offset;
+	u64 phys_end;
+	u64 root_cr0;
+	u64 root_cr3;
+	u64 root_cr4;
+	u64 idt;
+	u64 zero_pa;
+	u64 slat_root;
+	u64 bitmap[2];
+	u64 bitmap_pa[2];
+	u32 stopped;
+};
+
+/* The one machine. Linux's world sees a dead copy of it once the image is copied. */
+extern struct machine machine;
+
+/**
+ * struct machine_request - what the Linux side tells machine_build()
+ * @block: where Linux sees the block
+ * @block_pa: system-physical address, a multiple of BLOCK_ALIGN
+ * @block_bytes: length, a multiple of BLOCK_ALIGN
+ * @cpus: possible processors: ids 0 to cpus - 1
+ * @phys_end: end of RAM
+ */
+struct machine_request {
+	void *block;
+	u64 block_pa;
+	u64 block_bytes;
+	u32 cpus;
+	u64 phys_end;
+};
+
+/**
+ * machine_block_bytes() - how large a block must be
+ * @cpus: possible processors
+ * @phys_end: end of RAM in bytes
+ *
+ * Return: bytes, a multiple of BLOCK_ALIGN.
+ */
+u64 machine_block_bytes(u32 cpus, u64 phys_end);
+
+/**
+ * machine_probe() - find the vendor and what this processor can do
+ * @slat: whether second-level paging is wanted
+ * @hypervisor_bit: whether the view may set CPUID.1:ECX[31]
+ *
+ * Linux's side, any processor. Fills machine.virt (NULL: none), caps and the CPUID facts.
+ */
+void machine_probe(bool slat, bool hypervisor_bit);
+
+/**
+ * machine_build() - lay out the block: page tables, descriptor tables, control blocks, image
+ * @request: what Linux knows
+ * @why: on error, what is wrong
+ *
+ * Linux's side, before any processor is taken; machine.plans[machine.current_plan] is made.
+ * The image is copied last, so everything the root side will find in its own data is in it.
+ *
+ * Return: false if the block is too small or the vendor refuses.
+ */
+bool machine_build(const struct machine_request *request, struct text *why);
+
+/**
+ * machine_vcpu() - a processor's struct vcpu where Linux's world sees it
+ * @cpu: id
+ */
+struct vcpu *machine_vcpu(u32 cpu);
+
+/* machine_root_vcpu() - the same where the root side sees it. */
+struct vcpu *machine_root_vcpu(u32 cpu);
+
+/* machine_nmi() - an NMI has come on the root side: the guest is to get it. */
+void machine_nmi(void);
+
+/* root_text_address() - link address of the root side's text, to make sense of a dump. */
+u64 root_text_address(void);
+
+/**
+ * block_pages() - take zeroed pages of the block while it is being built
+ * @m: the machine
+ * @count: pages, contiguous
+ * @pa: gets their system-physical address
+ *
+ * Return: where Linux's world sees them, or NULL if the block is full.
+ */
+void *block_pages(struct machine *m, u32 count, u64 *pa);
+
+/* Where the root side sees a system-physical address inside the block. */
+static inline u64 block_root_va(const struct machine *m, u64 pa)
+{
+	return ROOT_BLOCK + (pa - m->block_pa);
+}
+
+/* Where Linux's world sees it; for the build only. */
+static inline void *block_linux_va(const struct machine *m, u64 pa)
+{
+	return (char *)m->block_linux + (pa - m->block_pa);
+}
+
+/* The area of a processor, as an offset into the block. */
+static inline u64 cpu_area(const struct machine *m, u32 cpu)
+{
+	return m->cpu_offset + (u64)cpu * CPU_BYTES;
+}
+
+/**
+ * root_die() - the root side itself is broken or lost: say so on the serial port and stop
+ * @what: sentence
+ * @value: a number that goes with it
+ */
+void root_die(const char *what, u64 value) __attribute__((noreturn));
+
+/* machine_reset() - reset the whole machine, as a triple fault does on bare hardware. */
+void machine_reset(void) __attribute__((noreturn));
+
+#endif

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * rootmap.c - the root side's own page tables (AMD APM vol. 2, 5.3; Intel SDM vol. 3, 4.5).
+ *
+ * Three things are mapped and nothing else: the image at the module's link addresses, text
+ * read-only, the rest not executable; the block at ROOT_BLOCK, without the image's read-only part
+ * and with each stack's guard page missing; and at ROOT_PHYS guest-physical memory as the guest
+ * sees it, that is with the block replaced by zeros.
+ */
+#include "rootmap.h"
+
+#include "string.h"
+
+/* From root.lds: page-aligned, in this order in the image. */
+extern char root_text_start[], root_text_end[];
+extern char root_rodata_start[], root_rodata_end[];
+extern char root_data_start[], root_data_end[];
+
+struct section {
+	char *start, *end;
+	u64 flags;
+};
+
+static const struct section sections[] = {
+	{ root_text_start, root_text_end, 0 },
+	{ root_rodata_start, root_rodata_end, PTE_NX },
+	{ root_data_start, root_data_end, PTE_NX | PTE_W },
+};
+
+#define SIZE_2M (1ULL << 21)
+#define SIZE_1G (1ULL << 30)
+#define SIZE_4G (1ULL << 32)
+
+u64 root_text_address(void)
+{
+	return (uintptr_t)root_text_start;
+}
+
+u64 root_image_bytes(void)
+{
+	u64 bytes = 0;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(sections); i++)
+		bytes += sections[i].end - sections[i].start;
+	return bytes;
+}
+
+void root_image_copy(void *to)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(sections); i++) {
+		u64 bytes = sections[i].end - sections[i].start;
+
+		memcpy(to, sections[i].start, bytes);
+		to = (char *)to + bytes;
+	}
+}
+
+/* The entry for @va at @level (1: 4 KiB pages) below @table; NULL if the block is full. */
+static u64 *entry(struct machine *m, u64 *table, u32 top, u64 va, u32 level)
+{
+	u32 l;
+
+	for (l = top; l > level; l--) {
+		u64 *e = &table[va >> (12 + 9 * (l - 1)) & 511];
+		u64 pa;
+
+		if (!(*e & PTE_P)) {
+			if (!block_pages(m, 1, &pa))
+				return NULL;
+			*e = pa | PTE_P | PTE_W | PTE_A;
+		}
+		table = block_linux_va(m, *e & CR3_ADDRESS);
+	}
+	return &table[va >> (12 + 9 * (level - 1)) & 511];
+}
+
+/* Maps one page of 4 KiB (level 1), 2 MiB (2) or 1 GiB (3). */
+static bool map(struct machine *m, u64 *pml4, u64 va, u64 pa, u32 level, u64 flags)
+{
+	u64 *e = entry(m, pml4, 4, va, level);
+
+	if (!e)
+		return false;
+	*e = pa | flags | PTE_P | PTE_A | PTE_D | (level > 1 ? PTE_PS : 0);
+	return true;
+}
+
+static bool map_pages(struct machine *m, u64 *pml4, u64 va, u64 pa, u64 bytes, u64 flags)
+{
+	u64 at;
+
+	for (at = 0; at < bytes; at += PAGE_BYTES)
+		if (!map(m, pml4, va + at, pa + at, 1, flags))
+			return false;
+	return true;
+}
+
+static bool map_image(struct machine *m, u64 *pml4)
+{
+	u64 pa = m->block_pa;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(sections); i++) {
+		u64 bytes = sections[i].end - sections[i].start;
+
+		if (!map_pages(m, pml4, (uintptr_t)sections[i].start, pa, bytes, sections[i].flags))
+			return false;
+		pa += bytes;
+	}
+	return true;
+}
+
+/* The block behind the image, each CPU area without its save page. */
+static bool map_block(struct machine *m, u64 *pml4)
+{
+	u64 tables = m->cpu_offset - m->image_bytes;
+	u32 cpu;
+
+	if (!map_pages(m, pml4, ROOT_BLOCK + m->image_bytes, m->block_pa + m->image_bytes, tables,
+		       PTE_W | PTE_NX))
+		return false;
+	for (cpu = 0; cpu < m->cpus; cpu++) {
+		u64 at = cpu_area(m, cpu) + CPU_STACK;
+
+		if (!map_pages(m, pml4, ROOT_BLOCK + at, m->block_pa + at, CPU_BYTES - CPU_STACK,
+			       PTE_W | PTE_NX))
+			return false;
+	}
+	return true;
+}
+
+static bool overlaps_block(const struct machine *m, u64 pa, u64 bytes)
+{
+	return pa < m->block_pa + m->block_bytes && pa + bytes > m->block_pa;
+}
+
+/*
+ * RAM as the guest sees it. Below 4 GiB pages are of 2 MiB, because memory types change there;
+ * a processor splits the first 2 MiB by itself where the fixed MTRRs do (SDM vol. 3, 12.11.9).
+ */
+static bool map_phys(struct machine *m, u64 *pml4)
+{
+	u64 *zeros;
+	u64 zeros_pa;
+	u64 pa;
+	u32 i;
+
+	zeros = block_pages(m, 1, &zeros_pa);
+	if (!zeros)
+		return false;
+	for (i = 0; i < 512; i++)
+		zeros[i] = m->zero_pa | PTE_P | PTE_A | PTE_NX;
+
+	for (pa = 0; pa < m->phys_end && pa < ROOT_PHYS_MAX;) {
+		u64 va = ROOT_PHYS + pa;
+		bool big = m->gbpages && pa >= SIZE_4G && pa + SIZE_1G <= m->phys_end;
+		u64 *e;
+
+		if (overlaps_block(m, pa, SIZE_2M)) {
+			e = entry(m, pml4, 4, va, 2);
+			if (!e)
+				return false;
+			*e = zeros_pa | PTE_P | PTE_A;
+			pa += SIZE_2M;
+		} else if (big && pa % SIZE_1G == 0 && !overlaps_block(m, pa, SIZE_1G)) {
+			if (!map(m, pml4, va, pa, 3, PTE_W | PTE_NX))
+				return false;
+			pa += SIZE_1G;
+		} else {
+			if (!map(m, pml4, va, pa, 2, PTE_W | PTE_NX))
+				return false;
+			pa += SIZE_2M;
+		}
+	}
+	return true;
+}
+
+bool rootmap_build(struct machine *m)
+{
+	u64 pml4_pa, pml5_pa;
+	u64 *pml4, *pml5;
+
+	pml4 = block_pages(m, 1, &pml4_pa);
+	if (!pml4 || !block_pages(m, 1, &m->zero_pa))
+		return false;
+	m->root_cr3 = pml4_pa;
+	if (m->root_cr4 & CR4_LA57) {
+		/* All our addresses lie in the lowest and the highest 256 TiB. */
+		pml5 = block_pages(m, 1, &pml5_pa);
+		if (!pml5)
+			return false;
+		pml5[0] = pml5[511] = pml4_pa | PTE_P | PTE_W | PTE_A;
+		m->root_cr3 = pml5_pa;
+	}
+	return map_image(m, pml4) && map_block(m, pml4) && map_phys(m, pml4);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * rootmap.h - the root side's own page tables, and its image.
+ */
+#ifndef OLDGUARD_ROOTMAP_H
+#define OLDGUARD_ROOTMAP_H
+
+#include "machine.h"
+
+/**
+ * rootmap_build() - make the root side's page tables
+ * @m: the machine, its block known; gets root_cr3 and zero_pa
+ *
+ * Return: false if the block is full.
+ */
+bool rootmap_build(struct machine *m);
+
+/* root_image_bytes() - bytes of the root side's sections, whole pages */
+u64 root_image_bytes(void);
+
+/**
+ * root_image_copy() - copy the sections, as they are now, to the start of the block
+ * @to: where Linux's world sees the block
+ */
+void root_image_copy(void *to);
+
+#endif

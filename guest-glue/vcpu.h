@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * vcpu.h - one processor of the guest, and the one set of names by which shared code reaches it.
+ */
+#ifndef OLDGUARD_VCPU_H
+#define OLDGUARD_VCPU_H
+
+#include "access.h"
+#include "cpu.h"
+#include "../features/plan.h"
+#include "../vmexit/vmexit.h"
+
+struct machine;
+struct decoder;
+struct virt;
+
+/* What of the guest a vendor keeps in its control block and shared code asks for by name. */
+enum vcpu_field {
+	VCPU_RIP,
+	VCPU_RFLAGS,
+	VCPU_CR0,
+	VCPU_CR2,
+	VCPU_CR3,
+	VCPU_CR4,
+	VCPU_EFER,
+	VCPU_DR6,
+	VCPU_DR7,
+	VCPU_GDTR_BASE,
+	VCPU_GDTR_LIMIT,
+	VCPU_IDTR_BASE,
+	VCPU_IDTR_LIMIT,
+	VCPU_INTR_SHADOW, /* STI or MOV SS just before: 0 or 1 */
+	VCPU_DEBUGCTL,
+	VCPU_FIELDS
+};
+
+/* The system segments, after the six of enum guest_seg. */
+enum vcpu_segment { SEG_LDTR = GUEST_SEGS, SEG_TR, SEGMENTS };
+
+/**
+ * struct vcpu - the root side's half of a processor
+ * @gpr: the guest's registers while it is out; run.S reaches it with the stack pointer, so first
+ * @control_pa: system-physical address of the VMCB or VMCS; run.S, so second
+ * @control: the same where the root side can touch it
+ * @virt: the vendor
+ * @machine: what all processors share
+ * @plan: the features in force here
+ * @decoder: Capstone, one handle a processor
+ * @cr4: virtual CR4 bits that the guest has set; the real register never has them
+ * @id: Linux's number
+ * @active: the guest runs under us on this processor
+ * @exits: how many of each kind
+ * @handled: how many exits each feature answered
+ *
+ * It stands at the top of this processor's root stack, which grows down from it.
+ */
+struct vcpu {
+	u64 gpr[GPRS];
+	u64 control_pa;
+	void *control;
+	const struct virt *virt;
+	struct machine *machine;
+	const struct plan *plan;
+	struct decoder *decoder;
+	u64 cr4;
+	u32 id;
+	u32 active;
+	u64 exits[VMEXIT_KINDS];
+	u64 handled[FEATURES_MAX];
+};
+
+/**
+ * struct virt_caps - what the vendor found on this processor
+ * @facilities: FACILITY() bits that features can build on
+ * @slat: name of the second-level paging that is to be used, or NULL
+ */
+struct virt_caps {
+	u32 facilities;
+	const char *slat;
+};
+
+/**
+ * struct virt - a vendor's way to hold a guest: one constant table for each, found by probing
+ * @name: for people
+ * @present: whether this processor has it at all
+ * @usable: whether it can be used on this processor now; runs on Linux's side, interrupts off;
+ *	false with *@busy set if somebody else uses it, and @why says what is wrong
+ * @caps: what features can build on; called after @usable, on Linux's side
+ * @build: fill the shared tables of the block (bitmaps, second-level tables); Linux's side, once
+ * @build_vcpu: fill one processor's control block; Linux's side, on any processor
+ * @take: make the caller the guest; on the processor itself, Linux's side, interrupts off;
+ *	returns true in guest mode; false: nothing changed
+ * @left: on the processor itself after VERDICT_LEAVE, Linux's side: switch the extension off
+ * @traps: set the intercepts that v->plan and v->cr4 need
+ * @get: read a field
+ * @set: write a field
+ * @segment: read a segment register: enum guest_seg or enum vcpu_segment
+ * @hypercall: call the root side from the guest, CPL 0
+ * @hide: take this vendor's own extension out of a CPUID leaf
+ */
+struct virt {
+	const char *name;
+	bool (*present)(void);
+	bool (*usable)(bool *busy, struct text *why);
+	void (*caps)(struct virt_caps *caps, bool slat_wanted);
+	bool (*build)(struct machine *m, struct text *why);
+	void (*build_vcpu)(struct vcpu *v);
+	bool (*take)(struct vcpu *v);
+	void (*left)(void);
+	void (*traps)(struct vcpu *v);
+	u64 (*get)(struct vcpu *v, enum vcpu_field field);
+	void (*set)(struct vcpu *v, enum vcpu_field field, u64 value);
+	void (*segment)(struct vcpu *v, u32 which, struct guest_segment *out);
+	u64 (*hypercall)(u64 number, u64 a, u64 b, u64 c);
+	void (*hide)(u32 leaf, u32 subleaf, u32 out[4]);
+};
+
+/* Registers a vendor: its address joins the table that virt_find() walks. */
+#define VIRT(symbol)                                                                               \
+	static const struct virt *const symbol##_registered                                        \
+		__attribute__((section("oldguard_virts"), used, aligned(8))) = &(symbol)
+
+/**
+ * virt_find() - the vendor of the processor we run on
+ *
+ * Return: NULL if it has no virtualisation extension that we know.
+ */
+const struct virt *virt_find(void);
+
+static inline u64 vcpu_get(struct vcpu *v, enum vcpu_field field)
+{
+	return v->virt->get(v, field);
+}
+
+static inline void vcpu_set(struct vcpu *v, enum vcpu_field field, u64 value)
+{
+	v->virt->set(v, field, value);
+}
+
+/* cpuid_view() - CPUID as the guest is to see it on this processor. */
+void cpuid_view(struct vcpu *v, u32 leaf, u32 subleaf, u32 out[4]);
+
+#endif
