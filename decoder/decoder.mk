@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# decoder.mk - Capstone for the root side. Included by the top-level Makefile, and usable alone:
+#	make -f decoder/decoder.mk build/capstone/capstone-root.o
+#
+# Debian's libcapstone.a cannot run below Linux (red zone, GOT relocations, calls of libc), so its
+# source package is compiled again with the root side's flags: x86 only and diet, which drops the
+# strings and nothing else. The sections that decode.c cannot reach are dropped by the linker.
+
+CAPSTONE_DIR := build/capstone
+CAPSTONE_ROOT := $(CAPSTONE_DIR)/capstone-root.o
+CAPSTONE_SOURCES := cs utils MCInst MCInstrDesc MCRegisterInfo SStream \
+	arch/X86/X86Disassembler arch/X86/X86DisassemblerDecoder arch/X86/X86IntelInstPrinter \
+	arch/X86/X86Mapping arch/X86/X86Module
+CAPSTONE_OBJECTS := $(CAPSTONE_SOURCES:%=$(CAPSTONE_DIR)/obj/%.o) $(CAPSTONE_DIR)/obj/shim.o
+
+# What decode.c calls; the rest of Capstone's interface is garbage to the linker.
+CAPSTONE_ENTRIES := cs_open cs_option cs_disasm_iter cs_close
+CAPSTONE_HEADERS := $(wildcard decoder/shim/*.h)
+
+# Code below Linux: no SSE, no red zone, no call of Linux (field notes, 3.8).
+ROOT_ARCH_CFLAGS ?= -std=gnu11 -O2 -ffreestanding -nostdlib -fno-pic -fno-pie -mcmodel=kernel \
+	-mno-red-zone -mno-sse -mno-mmx -mno-80387 -mgeneral-regs-only -fno-stack-protector \
+	-fcf-protection=none -fno-asynchronous-unwind-tables -fno-jump-tables \
+	-mindirect-branch=thunk-inline -fno-strict-aliasing -fno-common
+
+# CS_QSORT_H: keep out Capstone's own qsort(), whose licences do not go with ours. double and
+# float: they are mentioned, never computed with, and no register for them may be touched;
+# _GCC_MAX_ALIGN_T: stddef.h would stumble over that.
+# The third party's code is not ours to make warning-free.
+CAPSTONE_CFLAGS := -DCAPSTONE_HAS_X86 -DCAPSTONE_DIET -DCAPSTONE_X86_ATT_DISABLE -DCS_QSORT_H \
+	-Ddouble=uint64_t -Dfloat=uint32_t -D_GCC_MAX_ALIGN_T -nostdinc -isystem decoder/shim \
+	-isystem $(shell $(CC) -print-file-name=include) -I$(CAPSTONE_DIR)/src/include \
+	-ffunction-sections -fdata-sections -w
+CAPSTONE_MAKEFILE := $(lastword $(MAKEFILE_LIST))
+
+$(CAPSTONE_DIR)/src/cs.c:
+	decoder/fetch-capstone.sh $(CAPSTONE_DIR)
+
+# Every output appears whole or not at all: made under a name of its own, then renamed.
+$(CAPSTONE_DIR)/obj/%.o: $(CAPSTONE_DIR)/src/cs.c $(CAPSTONE_HEADERS) $(CAPSTONE_MAKEFILE)
+	@mkdir -p $(@D)
+	$(CC) $(ROOT_ARCH_CFLAGS) $(CAPSTONE_CFLAGS) -c $(CAPSTONE_DIR)/src/$*.c -o $@.$$$$ && \
+		mv $@.$$$$ $@
+
+$(CAPSTONE_DIR)/obj/shim.o: decoder/shim/shim.c $(CAPSTONE_HEADERS) $(CAPSTONE_MAKEFILE)
+	@mkdir -p $(@D)
+	$(CC) $(ROOT_ARCH_CFLAGS) -Wall -Wextra -Werror -nostdinc -isystem decoder/shim \
+		-isystem $(shell $(CC) -print-file-name=include) -fno-tree-loop-distribute-patterns \
+		-fno-builtin -ffunction-sections -c $< -o $@.$$$$ && mv $@.$$$$ $@
+
+# Hidden names, so that nothing of Capstone can clash with the root side or a plug-in.
+$(CAPSTONE_ROOT): $(CAPSTONE_OBJECTS)
+	$(LD) -r --gc-sections $(CAPSTONE_ENTRIES:%=-u %) -o $@.$$$$ $(CAPSTONE_OBJECTS) && \
+	objcopy --strip-debug $(CAPSTONE_ENTRIES:%=--keep-global-symbol=%) $@.$$$$ && \
+	mv $@.$$$$ $@
