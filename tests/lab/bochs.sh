@@ -1,0 +1,114 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # part of run, which sets the variables and reads ours
+# SPDX-License-Identifier: GPL-2.0-only
+# The Bochs back end of run: Intel machines with VMX, and an SVM that is not QEMU's.
+
+bochs_has_model() {
+	grep -qx "$1" <<<"$(bochs --help cpu 2>&1 || true)"
+}
+
+bochs_check() {
+	((${#flags[@]} == 0)) ||
+		usage_error "--cpu $cpu: Bochs models take no flags, only QEMU's do"
+	((smp <= 8)) || usage_error "--smp $smp: at most 8 with Bochs"
+}
+
+# What Linux needs to start on models whose CPUID says more than they can.
+bochs_quirks() {
+	case $model in
+	phenom_8650_toliman)		echo ' clearcpuid=popcnt' ;;
+	corei7_icelake_u | tigerlake)	echo ' clearcpuid=fsrm' ;;
+	esac
+}
+
+# Bochs has no -kernel: an ISO image with GRUB brings kernel and initramfs.
+bochs_iso() {
+	local iso=$dir/iso
+
+	mkdir -p "$iso/boot/grub"
+	ln -L "$top/build/kernel/$kernel/vmlinuz" "$iso/boot/vmlinuz" 2>/dev/null ||
+		cp -L "$top/build/kernel/$kernel/vmlinuz" "$iso/boot/vmlinuz"
+	mv "$dir/initrd" "$iso/boot/initrd"
+	# GRUB's language has quotes of its own: only what it must not touch is escaped.
+	# shellcheck disable=SC2001 # & is more than bash's own replacement can
+	printf 'linux /boot/vmlinuz %s\ninitrd /boot/initrd\nboot\n' \
+		"$(sed 's/[\\"'\''$;|&<>{}]/\\&/g' <<<"$1")" >"$iso/boot/grub/grub.cfg"
+	grub-mkrescue -o "$dir/cd.iso" "$iso" >"$dir/emulator.log" 2>&1
+}
+
+bochs_config() {
+	cat >"$dir/bochsrc" <<END
+display_library: term
+config_interface: textconfig
+romimage: file=/usr/share/bochs/BIOS-bochs-latest
+vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
+memory: host=${mem:-256}, guest=${mem:-256}
+cpu: model=$model, count=$smp, ips=100000000, reset_on_triple_fault=0, ignore_bad_msrs=1
+clock: sync=none, time0=1600000000
+ata0-master: type=cdrom, path=cd.iso, status=inserted
+boot: cdrom
+log: bochs.log
+panic: action=fatal
+error: action=report
+com1: enabled=1, mode=file, dev=console
+com2: enabled=1, mode=file, dev=out
+com3: enabled=1, mode=file, dev=status
+END
+	# This build starts in its debugger: "c" continues.
+	echo c >"$dir/rc"
+}
+
+# A reset does not end Bochs, so somebody has to look whether the machine is already lost.
+bochs_watch() {
+	while sleep 0.5; do
+		if grep -qs -e '---\[ end Kernel panic' "$dir/console" ||
+				(($(grep -cs '^boot' "$dir/status") > 1)); then
+			bochs_kill
+			return
+		fi
+	done
+}
+
+bochs_kill() {
+	# Bochs catches the milder signals and stays.
+	[[ ! -s $dir/bochs.pid ]] || kill -KILL "$(<"$dir/bochs.pid")" 2>/dev/null || true
+}
+
+bochs_boot() {
+	local watcher=
+
+	((allow_reboot)) || cmdline=${cmdline/panic=-1/panic=0}
+	if ! bochs_iso "$cmdline$(bochs_quirks)$append"; then
+		reason='grub-mkrescue failed'
+		return
+	fi
+	bochs_config
+	if ((allow_reboot == 0)); then
+		bochs_watch &
+		watcher=$!
+	fi
+	# It insists on a terminal, even to show nothing. script(1) does not notice that its child was
+	# killed, only that it ended: hence a shell between the two.
+	# shellcheck disable=SC2016 # $$ is the innermost shell's, which becomes Bochs
+	run_bounded "${timeout:-400}" env -C "$dir" TERM=vt100 script -qfc \
+		'sh -c "echo \$\$ >bochs.pid; exec bochs -q -f bochsrc -rc rc"; true' /dev/null \
+		</dev/null >"$dir/emulator.log" 2>&1
+	[[ -z $watcher ]] || kill "$watcher" 2>/dev/null || true
+	bochs_kill
+}
+
+bochs_tripled() {
+	grep -qs '3rd ([0-9]*) exception with no resolution' "$dir/bochs.log"
+}
+
+bochs_explain() {
+	local kept=$top/build/lab/bochs-$model-$$.log
+
+	find "$top/build/lab" -maxdepth 1 -name 'bochs-*.log' -mtime +1 -delete 2>/dev/null || true
+	if [[ -f $dir/bochs.log ]]; then
+		cp "$dir/bochs.log" "$kept"
+		echo "lab: Bochs' own log is kept in $kept; from it:"
+		grep -E '^[0-9]*p|>>PANIC<<|VMENTER FAIL|VMFAIL|SVM.*(invalid|fail)' "$kept" | tail -n 10 || true
+	else
+		tail -n 5 "$dir/emulator.log"
+	fi
+}

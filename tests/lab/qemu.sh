@@ -1,0 +1,59 @@
+# shellcheck shell=bash disable=SC2154 # part of run, which sets the variables and reads ours
+# SPDX-License-Identifier: GPL-2.0-only
+# The QEMU back end of run: AMD machines with SVM, machines with native UMIP, all interpreted.
+
+qemu="qemu-system-x86_64"
+
+# Which flags a model gets before the user's own. QEMU lets -flag win over +flag whatever their
+# order, so a default that the user contradicts must not be given at all.
+qemu_cpu() {
+	local defaults=() flag text=$model
+
+	case $model in
+	max* | EPYC-Rome* | EPYC-Milan*)	defaults=(+svm +npt) ;;
+	EPYC* | Opteron_G* | phenom* | athlon* | Dhyana* | qemu64*)
+		defaults=(+svm +npt -umip) ;;
+	esac
+	for flag in "${defaults[@]}"; do
+		[[ " ${flags[*]} " == *" "[+-]"${flag:1} "* ]] || text+=,$flag
+	done
+	for flag in "${flags[@]}"; do
+		text+=,$flag
+	done
+	echo "$text"
+}
+
+qemu_check() {
+	local answer
+
+	((icount == 0 || smp == 1)) ||
+		usage_error "--icount --smp $smp: QEMU counts instructions on one CPU only (Linux would hang)"
+	# A machine that stops before its first instruction tells whether the CPU can be had.
+	answer=$(echo quit | timeout 20 $qemu -S -accel tcg -nodefaults -display none \
+		-cpu "$(qemu_cpu)" -monitor stdio 2>&1) && return
+	usage_error "--cpu $cpu: $(sed -n 's/.*qemu-system-x86_64: *//p' <<<"$answer" |
+		grep -v '^warning: ' | tail -n 1) (models: bochs --help cpu, $qemu -cpu help)"
+}
+
+qemu_boot() {
+	local args=(-accel tcg -cpu "$(qemu_cpu)" -smp "$smp" -m "${mem:-512}" -nodefaults -no-user-config
+		-display none -kernel "$top/build/kernel/$kernel/vmlinuz" -initrd "$dir/initrd"
+		-append "$cmdline$append"
+		-serial "file:$dir/console" -serial "file:$dir/out" -serial "file:$dir/status"
+		# Its log is where a triple fault is told.
+		-d cpu_reset -D "$dir/qemu.log")
+
+	((allow_reboot)) || args+=(-no-reboot)
+	# The same clock, the same random numbers, hence the same run.
+	((icount == 0)) || args+=(-icount "shift=0,sleep=off" -rtc "base=2024-01-01,clock=vm" -seed 1)
+	run_bounded "${timeout:-120}" $qemu "${args[@]}" </dev/null >"$dir/emulator.log" 2>&1
+}
+
+# Linux itself may reboot by a triple fault: run asks only when it knows no better reason.
+qemu_tripled() {
+	grep -qs '^Triple fault' "$dir/qemu.log"
+}
+
+qemu_explain() {
+	grep -v 'warning: TCG doesn.t support' "$dir/emulator.log" | tail -n 5 || true
+}
