@@ -146,6 +146,13 @@ u64 cpu_read_cr4(void);
 void cpu_write_cr2(u64 value);
 u64 cpu_read_dr6(void);
 u64 cpu_read_dr7(void);
+void cpu_write_dr6(u64 value);
+void cpu_write_dr7(u64 value);
+u64 cpu_read_flags(void);
+void cpu_read_tables(struct table_reg *gdtr, struct table_reg *idtr);
+void cpu_read_selectors(u16 out[6]);
+u16 cpu_read_ldtr(void);
+u16 cpu_read_tr(void);
 void cpu_outb(u16 port, u8 value);
 u8 cpu_inb(u16 port);
 void cpu_halt(void) __attribute__((noreturn));
@@ -240,6 +247,57 @@ CPU_READ_REG(dr7)
 static inline void cpu_write_cr2(u64 value)
 {
 	asm volatile("mov %0, %%cr2" : : "r"(value));
+}
+
+static inline void cpu_write_dr6(u64 value)
+{
+	asm volatile("mov %0, %%dr6" : : "r"(value));
+}
+
+static inline void cpu_write_dr7(u64 value)
+{
+	asm volatile("mov %0, %%dr7" : : "r"(value));
+}
+
+static inline u64 cpu_read_flags(void)
+{
+	u64 flags;
+
+	asm volatile("pushfq; pop %0" : "=r"(flags) : : "memory");
+	return flags;
+}
+
+static inline void cpu_read_tables(struct table_reg *gdtr, struct table_reg *idtr)
+{
+	asm volatile("sgdt %0" : "=m"(*gdtr));
+	asm volatile("sidt %0" : "=m"(*idtr));
+}
+
+/* In the order of enum guest_seg. */
+static inline void cpu_read_selectors(u16 out[6])
+{
+	asm volatile("mov %%es, %0" : "=m"(out[0]));
+	asm volatile("mov %%cs, %0" : "=m"(out[1]));
+	asm volatile("mov %%ss, %0" : "=m"(out[2]));
+	asm volatile("mov %%ds, %0" : "=m"(out[3]));
+	asm volatile("mov %%fs, %0" : "=m"(out[4]));
+	asm volatile("mov %%gs, %0" : "=m"(out[5]));
+}
+
+static inline u16 cpu_read_ldtr(void)
+{
+	u16 selector;
+
+	asm volatile("sldt %0" : "=m"(selector));
+	return selector;
+}
+
+static inline u16 cpu_read_tr(void)
+{
+	u16 selector;
+
+	asm volatile("str %0" : "=m"(selector));
+	return selector;
 }
 
 static inline void cpu_outb(u16 port, u8 value)

@@ -77,7 +77,7 @@ void root_fault(struct fault_frame *frame)
 		/* Bochs raises it after an exit of an instruction that ran with TF set. */
 		return;
 	case VECTOR_NMI:
-		machine_nmi();
+		machine_here()->nmis++;
 		return;
 	case VECTOR_SX:
 		/* An INIT that was intercepted, redirected here (svm.c). */
@@ -117,17 +117,23 @@ static void say(const char *what)
 	}
 }
 
-void root_die(const char *what, u64 value)
+void root_say(const char *what, u64 value)
 {
 	TEXT(number, 24);
 
-	machine.stopped = 1;
 	text_add_hex(&number, value);
 	say("\r\noldguard: ");
 	say(what);
 	say(" (");
 	say(number.at);
-	say(")\r\noldguard: this processor is stopped\r\n");
+	say(")\r\n");
+}
+
+void root_die(const char *what, u64 value)
+{
+	machine.stopped = 1;
+	root_say(what, value);
+	say("oldguard: this processor is stopped\r\n");
 	cpu_halt();
 }
 

@@ -104,36 +104,70 @@ void machine_probe(bool slat, bool hypervisor_bit)
 
 /*
  * The image, per-CPU areas, and the tables: the root side's map of RAM and the second-level
- * tables each take a page per GiB at the worst (no 1 GiB pages), and one in 512 more.
+ * tables. Each takes a page per GiB where there are no 1 GiB pages and for the first four GiB
+ * anyway. The rest is room for what is mapped later (slat_fill()).
  */
-u64 machine_block_bytes(u32 cpus, u64 phys_end)
+u32 machine_pieces(u32 cpus, u64 phys_end)
 {
-	u64 gib = (phys_end >> 30) + 5;
-	u64 tables = 2 * (gib + gib / 512) + 64;
-	u64 bytes = root_image_bytes() + tables * PAGE_BYTES + (u64)cpus * CPU_BYTES;
+	u64 gib = machine.gbpages && machine.slat.gbpages ? 4 : (phys_end >> 30) + 4;
+	u64 pages = 2 * (gib + gib / 512) + SLAT_SPARE_PAGES + 32;
+	u64 bytes = root_image_bytes() + pages * PAGE_BYTES + cpus % CPUS_PER_PIECE * CPU_BYTES;
 
-	return (bytes + BLOCK_ALIGN - 1) & ~(BLOCK_ALIGN - 1);
+	return cpus / CPUS_PER_PIECE + (bytes + PIECE_BYTES - 1) / PIECE_BYTES;
+}
+
+u64 block_offset(const struct machine *m, u64 pa)
+{
+	u32 i;
+
+	for (i = 0; i < m->pieces; i++)
+		if (pa - m->piece_pa[i] < PIECE_BYTES)
+			return i * PIECE_BYTES + (pa - m->piece_pa[i]);
+	return BLOCK_NONE;
+}
+
+bool block_overlaps(const struct machine *m, u64 pa, u64 bytes)
+{
+	u32 i;
+
+	for (i = 0; i < m->pieces; i++)
+		if (pa < m->piece_pa[i] + PIECE_BYTES && pa + bytes > m->piece_pa[i])
+			return true;
+	return false;
 }
 
 void *block_pages(struct machine *m, u32 count, u64 *pa)
 {
 	u64 at = m->next;
 
+	/* Two pieces are neighbours by chance only. */
+	if (at % PIECE_BYTES + count * PAGE_BYTES > PIECE_BYTES)
+		at = (at / PIECE_BYTES + 1) * PIECE_BYTES;
 	if (at + count * PAGE_BYTES > m->limit)
 		return NULL;
-	m->next += count * PAGE_BYTES;
-	*pa = m->block_pa + at;
-	return memset(block_linux_va(m, *pa), 0, count * PAGE_BYTES);
+	m->next = at + count * PAGE_BYTES;
+	*pa = block_pa(m, at);
+	return memset(block_va(m, at), 0, count * PAGE_BYTES);
 }
 
 struct vcpu *machine_vcpu(u32 cpu)
 {
-	return block_linux_va(&machine, machine.block_pa + cpu_area(&machine, cpu) + CPU_VCPU);
+	return block_va(&machine, cpu_area(&machine, cpu) + CPU_VCPU);
 }
 
 struct vcpu *machine_root_vcpu(u32 cpu)
 {
 	return (struct vcpu *)(uintptr_t)(ROOT_BLOCK + cpu_area(&machine, cpu) + CPU_VCPU);
+}
+
+struct vcpu *machine_here(void)
+{
+	u64 offset = (uintptr_t)__builtin_frame_address(0) - ROOT_BLOCK;
+	u64 piece = offset / PIECE_BYTES;
+	/* Areas lie from a piece's end down, see cpu_area(). */
+	u64 area = (PIECE_BYTES - 1 - offset % PIECE_BYTES) / CPU_BYTES;
+
+	return machine_root_vcpu((machine.pieces - 1 - piece) * CPUS_PER_PIECE + area);
 }
 
 /* A processor's GDT and TSS. The TSS matters where the processor loads TR on each exit. */
@@ -153,35 +187,36 @@ static void build_tables(struct cpu_tables *t, u64 root_va, u64 stack_top)
 
 static void build_vcpu(struct machine *m, u32 cpu)
 {
-	u64 area = m->block_pa + cpu_area(m, cpu);
+	u64 area = cpu_area(m, cpu);
 	struct vcpu *v = machine_vcpu(cpu);
 
-	memset(block_linux_va(m, area), 0, CPU_BYTES);
+	memset(block_va(m, area), 0, CPU_BYTES);
 	v->id = cpu;
 	v->virt = m->virt;
 	v->machine = m;
 	v->plan = &m->plans[m->current_plan];
-	v->control_pa = area + CPU_CONTROL;
-	v->control = (void *)(uintptr_t)block_root_va(m, v->control_pa);
-	build_tables(block_linux_va(m, area + CPU_TABLES), block_root_va(m, area + CPU_TABLES),
-		     block_root_va(m, area + CPU_VCPU));
+	v->control_pa = block_pa(m, area + CPU_CONTROL);
+	v->control = (void *)(uintptr_t)(ROOT_BLOCK + area + CPU_CONTROL);
+	build_tables(block_va(m, area + CPU_TABLES), ROOT_BLOCK + area + CPU_TABLES,
+		     ROOT_BLOCK + area + CPU_VCPU);
 	m->virt->build_vcpu(v);
 }
 
 bool machine_build(const struct machine_request *request, struct text *why)
 {
 	struct machine *m = &machine;
-	u32 cpu;
+	u32 i;
 
-	m->block_linux = request->block;
-	m->block_pa = request->block_pa;
-	m->block_bytes = request->block_bytes;
+	m->pieces = request->pieces;
+	for (i = 0; i < m->pieces; i++) {
+		m->piece_pa[i] = request->piece_pa[i];
+		m->piece_va[i] = request->piece[i];
+	}
 	m->phys_end = request->phys_end;
 	m->cpus = request->cpus;
 	m->image_bytes = root_image_bytes();
 	m->next = m->image_bytes;
-	m->cpu_offset = m->block_bytes - (u64)m->cpus * CPU_BYTES;
-	m->limit = m->cpu_offset;
+	m->limit = cpu_area(m, m->cpus - 1);
 	/*
 	 * Paging, write protection, no FPU owner to disturb; no PCIDs and no global pages, so that
 	 * the switch from Linux's world flushes what it left.
@@ -189,14 +224,19 @@ bool machine_build(const struct machine_request *request, struct text *why)
 	m->root_cr0 = CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE;
 	m->root_cr4 = CR4_PAE | CR4_MCE | (cpu_read_cr4() & CR4_LA57) |
 		      (m->cr4_supported & (CR4_SMEP | CR4_SMAP));
-	if (m->cpu_offset < m->image_bytes || !rootmap_build(m) || !fault_build(m)) {
+	if (m->limit < m->image_bytes || !rootmap_build(m) || !fault_build(m)) {
 		text_add(why, "the root side's block is too small");
 		return false;
 	}
 	if (!m->virt->build(m, why))
 		return false;
-	for (cpu = 0; cpu < m->cpus; cpu++)
-		build_vcpu(m, cpu);
-	root_image_copy(m->block_linux);
+	for (i = 0; i < m->cpus; i++)
+		build_vcpu(m, i);
+	/* The copy is what the root side finds: it has the root side's addresses. */
+	for (i = 0; i < m->pieces; i++)
+		m->piece_va[i] = (void *)(uintptr_t)(ROOT_BLOCK + i * PIECE_BYTES);
+	root_image_copy(request->piece[0]);
+	for (i = 0; i < m->pieces; i++)
+		m->piece_va[i] = request->piece[i];
 	return true;
 }

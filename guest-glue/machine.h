@@ -2,12 +2,13 @@
 /*
  * machine.h - what all processors share below Linux, and the block of memory that holds it.
  *
- * The block is one contiguous, 2 MiB-aligned piece of memory, allocated by the Linux side and
- * filled in Linux's world before anybody enters it:
+ * The block is one piece of memory of 2 MiB, or several for many processors, allocated by the
+ * Linux side and filled in Linux's world before anybody enters it. Offsets count through the
+ * pieces as if they were one:
  *
  *	image		the root side's sections, copied page by page
  *	pages		a bump allocator: page tables, bitmaps, zero page
- *	CPU areas	one a possible processor, CPU_BYTES each
+ *	CPU areas	one a possible processor, CPU_BYTES each, none across two pieces
  *
  * The root side's page tables map the module's link addresses onto the image, the whole block
  * once more at ROOT_BLOCK (less what must not be written there), and guest-physical memory as the
@@ -17,9 +18,11 @@
 #define OLDGUARD_MACHINE_H
 
 #include "asm.h"
+#include "slat.h"
 #include "vcpu.h"
 
-#define BLOCK_ALIGN (2ULL << 20)
+#define PIECE_BYTES (2ULL << 20)
+#define PIECES_MAX 64
 
 /* Root-side addresses: PML4 slots 64 and 128, far from any that Linux gives a module. */
 #define ROOT_BLOCK 0x0000200000000000ULL
@@ -38,6 +41,7 @@
 #define CPU_CONTROL 0x5000 /* VMCB or VMCS */
 #define CPU_DECODER 0x6000
 #define CPU_BYTES 0xe000
+#define CPUS_PER_PIECE (PIECE_BYTES / CPU_BYTES)
 
 /* The TSS of 64-bit mode: AMD APM vol. 2, 12.2.5; Intel SDM vol. 3, 7.7. */
 struct root_tss {
@@ -74,21 +78,22 @@ struct cpu_tables {
  * @maxphyaddr: physical-address bits
  * @cr4_supported: CR4 bits that the processor has, from its CPUID
  * @gbpages: 1 GiB pages in ordinary page tables
- * @block_pa: system-physical address
- * @block_bytes: length
- * @block_linux: where Linux sees it; for the build only
- * @image_bytes: of the image at its start
+ * @piece_pa: the block: system-physical address of each piece
+ * @piece_va: where this side sees it: the copy that Linux sees has Linux's addresses
+ * @pieces: how many
+ * @image_bytes: of the image at the block's start
  * @next: bump allocator: offset of the next free page
  * @limit: and where it ends
- * @cpus: number of CPU areas
- * @cpu_offset: offset of the first
+ * @cpus: number of CPU areas, from the block's end down
  * @phys_end: end of RAM; ROOT_PHYS is mapped up to here
  * @root_cr0: the root side's control registers
  * @root_cr3: "
  * @root_cr4: "
  * @idt: ROOT_BLOCK address of the IDT
  * @zero_pa: a page of zeros: what the guest reads of the block
- * @slat_root: root of the second-level tables, 0 without
+ * @slat: form of the second-level tables
+ * @slat_root: their root, 0 without
+ * @slat_lock: taken to add to them
  * @bitmap: vendor's bitmaps, ROOT_BLOCK addresses and physical
  * @bitmap_pa: "
  * @stopped: a processor has stopped the guest; the reason is on the console
@@ -106,21 +111,22 @@ struct machine {
 	u8 maxphyaddr;
 	u64 cr4_supported;
 	bool gbpages;
-	u64 block_pa;
-	u64 block_bytes;
-	void *block_linux;
+	u64 piece_pa[PIECES_MAX];
+	void *piece_va[PIECES_MAX];
+	u32 pieces;
 	u64 image_bytes;
 	u64 next;
 	u64 limit;
 	u32 cpus;
-	u64 cpu_offset;
 	u64 phys_end;
 	u64 root_cr0;
 	u64 root_cr3;
 	u64 root_cr4;
 	u64 idt;
 	u64 zero_pa;
+	struct slat_format slat;
 	u64 slat_root;
+	u32 slat_lock;
 	u64 bitmap[2];
 	u64 bitmap_pa[2];
 	u32 stopped;
@@ -131,28 +137,30 @@ extern struct machine machine;
 
 /**
  * struct machine_request - what the Linux side tells machine_build()
- * @block: where Linux sees the block
- * @block_pa: system-physical address, a multiple of BLOCK_ALIGN
- * @block_bytes: length, a multiple of BLOCK_ALIGN
+ * @piece: where Linux sees each piece of the block
+ * @piece_pa: its system-physical address, a multiple of PIECE_BYTES
+ * @pieces: how many
  * @cpus: possible processors: ids 0 to cpus - 1
  * @phys_end: end of RAM
  */
 struct machine_request {
-	void *block;
-	u64 block_pa;
-	u64 block_bytes;
+	void *piece[PIECES_MAX];
+	u64 piece_pa[PIECES_MAX];
+	u32 pieces;
 	u32 cpus;
 	u64 phys_end;
 };
 
 /**
- * machine_block_bytes() - how large a block must be
+ * machine_pieces() - how many pieces the block must have
  * @cpus: possible processors
  * @phys_end: end of RAM in bytes
  *
- * Return: bytes, a multiple of BLOCK_ALIGN.
+ * After machine_probe().
+ *
+ * Return: pieces of PIECE_BYTES; more than PIECES_MAX: this machine is too large.
  */
-u64 machine_block_bytes(u32 cpus, u64 phys_end);
+u32 machine_pieces(u32 cpus, u64 phys_end);
 
 /**
  * machine_probe() - find the vendor and what this processor can do
@@ -184,38 +192,54 @@ struct vcpu *machine_vcpu(u32 cpu);
 /* machine_root_vcpu() - the same where the root side sees it. */
 struct vcpu *machine_root_vcpu(u32 cpu);
 
-/* machine_nmi() - an NMI has come on the root side: the guest is to get it. */
-void machine_nmi(void);
+/* machine_here() - this processor's struct vcpu, from the root stack it runs on. */
+struct vcpu *machine_here(void);
 
 /* root_text_address() - link address of the root side's text, to make sense of a dump. */
 u64 root_text_address(void);
 
 /**
- * block_pages() - take zeroed pages of the block while it is being built
+ * block_pages() - take zeroed pages of the block
  * @m: the machine
- * @count: pages, contiguous
+ * @count: pages, contiguous also in system-physical memory
  * @pa: gets their system-physical address
  *
- * Return: where Linux's world sees them, or NULL if the block is full.
+ * On either side; the caller sees to it that one processor at a time asks.
+ *
+ * Return: where this side sees them, or NULL if the block is full.
  */
 void *block_pages(struct machine *m, u32 count, u64 *pa);
 
-/* Where the root side sees a system-physical address inside the block. */
-static inline u64 block_root_va(const struct machine *m, u64 pa)
+/* block_pa() - system-physical address of an offset into the block. */
+static inline u64 block_pa(const struct machine *m, u64 offset)
 {
-	return ROOT_BLOCK + (pa - m->block_pa);
+	return m->piece_pa[offset / PIECE_BYTES] + offset % PIECE_BYTES;
 }
 
-/* Where Linux's world sees it; for the build only. */
-static inline void *block_linux_va(const struct machine *m, u64 pa)
+/* block_va() - where this side sees an offset into the block. */
+static inline void *block_va(const struct machine *m, u64 offset)
 {
-	return (char *)m->block_linux + (pa - m->block_pa);
+	return (char *)m->piece_va[offset / PIECE_BYTES] + offset % PIECE_BYTES;
 }
 
-/* The area of a processor, as an offset into the block. */
+/**
+ * block_offset() - where in the block a system-physical address lies
+ * @m: the machine
+ * @pa: the address
+ *
+ * Return: the offset, or BLOCK_NONE if it is not in the block.
+ */
+u64 block_offset(const struct machine *m, u64 pa);
+#define BLOCK_NONE (~0ULL)
+
+/* block_overlaps() - whether a range of system-physical memory has a piece of the block in it. */
+bool block_overlaps(const struct machine *m, u64 pa, u64 bytes);
+
+/* cpu_area() - the area of a processor, as an offset into the block. */
 static inline u64 cpu_area(const struct machine *m, u32 cpu)
 {
-	return m->cpu_offset + (u64)cpu * CPU_BYTES;
+	return (m->pieces - cpu / CPUS_PER_PIECE) * PIECE_BYTES -
+	       (cpu % CPUS_PER_PIECE + 1) * CPU_BYTES;
 }
 
 /**
@@ -224,6 +248,13 @@ static inline u64 cpu_area(const struct machine *m, u32 cpu)
  * @value: a number that goes with it
  */
 void root_die(const char *what, u64 value) __attribute__((noreturn));
+
+/**
+ * root_say() - a line on the serial port; the root side goes on
+ * @what: sentence
+ * @value: a number that goes with it
+ */
+void root_say(const char *what, u64 value);
 
 /* machine_reset() - reset the whole machine, as a triple fault does on bare hardware. */
 void machine_reset(void) __attribute__((noreturn));

@@ -72,7 +72,7 @@ static u64 *entry(struct machine *m, u64 *table, u32 top, u64 va, u32 level)
 				return NULL;
 			*e = pa | PTE_P | PTE_W | PTE_A;
 		}
-		table = block_linux_va(m, *e & CR3_ADDRESS);
+		table = block_va(m, block_offset(m, *e & CR3_ADDRESS));
 	}
 	return &table[va >> (12 + 9 * (level - 1)) & 511];
 }
@@ -88,27 +88,29 @@ static bool map(struct machine *m, u64 *pml4, u64 va, u64 pa, u32 level, u64 fla
 	return true;
 }
 
-static bool map_pages(struct machine *m, u64 *pml4, u64 va, u64 pa, u64 bytes, u64 flags)
+/* Maps a part of the block. */
+static bool map_pages(struct machine *m, u64 *pml4, u64 va, u64 offset, u64 bytes, u64 flags)
 {
 	u64 at;
 
 	for (at = 0; at < bytes; at += PAGE_BYTES)
-		if (!map(m, pml4, va + at, pa + at, 1, flags))
+		if (!map(m, pml4, va + at, block_pa(m, offset + at), 1, flags))
 			return false;
 	return true;
 }
 
 static bool map_image(struct machine *m, u64 *pml4)
 {
-	u64 pa = m->block_pa;
+	u64 offset = 0;
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(sections); i++) {
 		u64 bytes = sections[i].end - sections[i].start;
 
-		if (!map_pages(m, pml4, (uintptr_t)sections[i].start, pa, bytes, sections[i].flags))
+		if (!map_pages(m, pml4, (uintptr_t)sections[i].start, offset, bytes,
+			       sections[i].flags))
 			return false;
-		pa += bytes;
+		offset += bytes;
 	}
 	return true;
 }
@@ -116,25 +118,19 @@ static bool map_image(struct machine *m, u64 *pml4)
 /* The block behind the image, each CPU area without its save page. */
 static bool map_block(struct machine *m, u64 *pml4)
 {
-	u64 tables = m->cpu_offset - m->image_bytes;
 	u32 cpu;
 
-	if (!map_pages(m, pml4, ROOT_BLOCK + m->image_bytes, m->block_pa + m->image_bytes, tables,
-		       PTE_W | PTE_NX))
+	if (!map_pages(m, pml4, ROOT_BLOCK + m->image_bytes, m->image_bytes,
+		       m->limit - m->image_bytes, PTE_W | PTE_NX))
 		return false;
 	for (cpu = 0; cpu < m->cpus; cpu++) {
 		u64 at = cpu_area(m, cpu) + CPU_STACK;
 
-		if (!map_pages(m, pml4, ROOT_BLOCK + at, m->block_pa + at, CPU_BYTES - CPU_STACK,
+		if (!map_pages(m, pml4, ROOT_BLOCK + at, at, CPU_BYTES - CPU_STACK,
 			       PTE_W | PTE_NX))
 			return false;
 	}
 	return true;
-}
-
-static bool overlaps_block(const struct machine *m, u64 pa, u64 bytes)
-{
-	return pa < m->block_pa + m->block_bytes && pa + bytes > m->block_pa;
 }
 
 /*
@@ -159,13 +155,13 @@ static bool map_phys(struct machine *m, u64 *pml4)
 		bool big = m->gbpages && pa >= SIZE_4G && pa + SIZE_1G <= m->phys_end;
 		u64 *e;
 
-		if (overlaps_block(m, pa, SIZE_2M)) {
+		if (block_overlaps(m, pa, SIZE_2M)) {
 			e = entry(m, pml4, 4, va, 2);
 			if (!e)
 				return false;
 			*e = zeros_pa | PTE_P | PTE_A;
 			pa += SIZE_2M;
-		} else if (big && pa % SIZE_1G == 0 && !overlaps_block(m, pa, SIZE_1G)) {
+		} else if (big && pa % SIZE_1G == 0 && !block_overlaps(m, pa, SIZE_1G)) {
 			if (!map(m, pml4, va, pa, 3, PTE_W | PTE_NX))
 				return false;
 			pa += SIZE_1G;

@@ -20,7 +20,7 @@ u64 root_image_bytes(void);
 
 /**
  * root_image_copy() - copy the sections, as they are now, to the start of the block
- * @to: where Linux's world sees the block
+ * @to: where Linux's world sees the block's first piece, which has room for all of it
  */
 void root_image_copy(void *to);
 

@@ -49,6 +49,7 @@ enum vcpu_segment { SEG_LDTR = GUEST_SEGS, SEG_TR, SEGMENTS };
  * @cr4: virtual CR4 bits that the guest has set; the real register never has them
  * @id: Linux's number
  * @active: the guest runs under us on this processor
+ * @nmis: NMIs that came on the root side and that the guest is still to get
  * @exits: how many of each kind
  * @handled: how many exits each feature answered
  *
@@ -65,6 +66,7 @@ struct vcpu {
 	u64 cr4;
 	u32 id;
 	u32 active;
+	u32 nmis;
 	u64 exits[VMEXIT_KINDS];
 	u64 handled[FEATURES_MAX];
 };
@@ -77,6 +79,13 @@ struct vcpu {
 struct virt_caps {
 	u32 facilities;
 	const char *slat;
+};
+
+/* What a vendor says of an MSR. */
+enum msr_answer {
+	MSR_NATIVE, /* nothing of mine: the processor's own */
+	MSR_DONE,
+	MSR_FAULT,  /* #GP(0) */
 };
 
 /**
@@ -97,6 +106,8 @@ struct virt_caps {
  * @segment: read a segment register: enum guest_seg or enum vcpu_segment
  * @hypercall: call the root side from the guest, CPL 0
  * @hide: take this vendor's own extension out of a CPUID leaf
+ * @msr: answer the guest's access to an MSR that belongs to the extension, or that the control
+ *	block holds: @value is written or filled
  */
 struct virt {
 	const char *name;
@@ -113,6 +124,7 @@ struct virt {
 	void (*segment)(struct vcpu *v, u32 which, struct guest_segment *out);
 	u64 (*hypercall)(u64 number, u64 a, u64 b, u64 c);
 	void (*hide)(u32 leaf, u32 subleaf, u32 out[4]);
+	enum msr_answer (*msr)(struct vcpu *v, u32 msr, bool write, u64 *value);
 };
 
 /* Registers a vendor: its address joins the table that virt_find() walks. */

@@ -22,6 +22,7 @@ enum verdict default_cpuid(struct vcpu *v, struct vmexit *e);
 enum verdict default_msr_read(struct vcpu *v, struct vmexit *e);
 enum verdict default_msr_write(struct vcpu *v, struct vmexit *e);
 enum verdict default_exception(struct vcpu *v, struct vmexit *e);
+enum verdict default_memory(struct vcpu *v, struct vmexit *e);
 enum verdict default_virt_insn(struct vcpu *v, struct vmexit *e);
 enum verdict default_init(struct vcpu *v, struct vmexit *e);
 enum verdict default_nmi(struct vcpu *v, struct vmexit *e);

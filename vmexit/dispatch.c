@@ -25,6 +25,7 @@ static enum verdict (*const defaults[VMEXIT_KINDS])(struct vcpu *v, struct vmexi
 	[VMEXIT_MSR_READ] = default_msr_read,
 	[VMEXIT_MSR_WRITE] = default_msr_write,
 	[VMEXIT_EXCEPTION] = default_exception,
+	[VMEXIT_MEMORY] = default_memory,
 	[VMEXIT_XSETBV] = default_xsetbv,
 	[VMEXIT_HYPERCALL] = default_hypercall,
 	[VMEXIT_VIRT_INSN] = default_virt_insn,

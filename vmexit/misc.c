@@ -23,18 +23,26 @@ enum verdict default_cpuid(struct vcpu *v, struct vmexit *e)
 }
 
 /*
- * An MSR that exits though nobody claims it: one beyond the bitmaps, or one of the vendor's own,
- * which the vendor file has answered before it came here. The processor decides: it may not exist.
+ * An MSR that exits though no feature has an answer: the vendor's own, or one that nobody claims
+ * (the bitmaps do not reach all numbers). Then the processor decides: it may not exist.
  */
 enum verdict default_msr_read(struct vcpu *v, struct vmexit *e)
 {
 	enum verdict verdict = insn_length(v, e);
-	u64 value;
+	u64 value = 0;
 
 	if (verdict != VERDICT_DEFAULT)
 		return verdict;
-	if (!cpu_rdmsr_safe(e->sel, &value))
+	switch (v->virt->msr(v, e->sel, false, &value)) {
+	case MSR_NATIVE:
+		if (cpu_rdmsr_safe(e->sel, &value))
+			break;
+		/* fall through */
+	case MSR_FAULT:
 		return inject_error(e, VECTOR_GP, 0);
+	case MSR_DONE:
+		break;
+	}
 	v->gpr[RAX] = (u32)value;
 	v->gpr[RDX] = value >> 32;
 	return VERDICT_NEXT;
@@ -46,8 +54,16 @@ enum verdict default_msr_write(struct vcpu *v, struct vmexit *e)
 
 	if (verdict != VERDICT_DEFAULT)
 		return verdict;
-	if (!cpu_wrmsr_safe(e->sel, e->value))
+	switch (v->virt->msr(v, e->sel, true, &e->value)) {
+	case MSR_NATIVE:
+		if (cpu_wrmsr_safe(e->sel, e->value))
+			break;
+		/* fall through */
+	case MSR_FAULT:
 		return inject_error(e, VECTOR_GP, 0);
+	case MSR_DONE:
+		break;
+	}
 	return VERDICT_NEXT;
 }
 
@@ -103,6 +119,19 @@ enum verdict default_nmi(struct vcpu *v, struct vmexit *e)
 {
 	(void)v;
 	return inject(e, VECTOR_NMI);
+}
+
+/*
+ * Guest-physical memory that the second-level tables do not give: our own block, whose reads they
+ * answer with zeros, or a device's registers that were not known when the tables were made.
+ */
+enum verdict default_memory(struct vcpu *v, struct vmexit *e)
+{
+	if (block_offset(v->machine, e->addr) != BLOCK_NONE) {
+		root_say("the guest has tried to change hidden memory at", e->addr);
+		return inject_error(e, VECTOR_GP, 0);
+	}
+	return slat_fill(v->machine, e->addr) ? VERDICT_RETRY : VERDICT_STOP;
 }
 
 /* A triple fault ends a bare machine: chipset reset, and if that does nothing, a halt. */

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * slat.c - second-level tables: guest-physical memory mapped onto itself without the block.
+ *
+ * Large pages wherever memory is of one type (a page across a type change has no defined type:
+ * SDM vol. 3, 12.11.9; APM vol. 2, 7.7.5). The whole physical address space of a modern processor
+ * would take megabytes of tables for addresses that nothing answers, so only RAM and the first
+ * 4 GiB are mapped at once, and the rest when the guest first touches it.
+ */
+#include "slat.h"
+
+#include "machine.h"
+
+#define SIZE_2M (1ULL << 21)
+#define SIZE_1G (1ULL << 30)
+#define SIZE_4G (1ULL << 32)
+
+static u64 level_bytes(u32 level)
+{
+	return PAGE_BYTES << (9 * (level - 1));
+}
+
+/* The entry for @gpa at @level (1: 4 KiB pages); NULL if the block is full. */
+static u64 *entry(struct machine *m, u64 gpa, u32 level)
+{
+	u64 *table = block_va(m, block_offset(m, m->slat_root));
+	u32 l;
+
+	for (l = m->slat.levels; l > level; l--) {
+		u64 *e = &table[gpa / level_bytes(l) & 511];
+		u64 pa;
+
+		if (!*e) {
+			if (!block_pages(m, 1, &pa))
+				return NULL;
+			*(volatile u64 *)e = pa | m->slat.table;
+		}
+		table = block_va(m, block_offset(m, *e & CR3_ADDRESS));
+	}
+	return &table[gpa / level_bytes(level) & 511];
+}
+
+static bool map(struct machine *m, u64 gpa, u32 level, u8 type)
+{
+	u64 *e = entry(m, gpa, level);
+
+	if (!e)
+		return false;
+	*(volatile u64 *)e = gpa | m->slat.leaf | (level > 1 ? m->slat.large : 0) |
+			     (m->slat.typed ? (u64)type << 3 : 0);
+	return true;
+}
+
+/* 2 MiB, in small pages where its memory type changes. */
+static bool map_2m(struct machine *m, u64 gpa)
+{
+	u64 at;
+	u8 type;
+
+	if (mtrr_type(m, gpa, SIZE_2M, &type))
+		return map(m, gpa, 2, type);
+	for (at = gpa; at < gpa + SIZE_2M; at += PAGE_BYTES) {
+		mtrr_type(m, at, PAGE_BYTES, &type);
+		if (!map(m, at, 1, type))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Whether a page of 1 GiB may lie here. Not where RAM ends: AMD's TOM2 makes memory below it
+ * write-back whatever the MTRRs say (APM vol. 2, 7.7.7), and it is at most 1 GiB behind the end.
+ */
+static bool huge(const struct machine *m, u64 gpa, u8 *type)
+{
+	u64 end = (m->phys_end + SIZE_1G - 1) & ~(SIZE_1G - 1);
+
+	return m->slat.gbpages && gpa % SIZE_1G == 0 && !block_overlaps(m, gpa, SIZE_1G) &&
+	       (gpa + SIZE_1G <= m->phys_end || gpa >= end + SIZE_1G) &&
+	       mtrr_type(m, gpa, SIZE_1G, type);
+}
+
+/* Every address of a piece of the block shows the zero page, by one entry of the tables. */
+static bool hide(struct machine *m, u64 gpa)
+{
+	u64 *zeros, *e;
+	u64 pa;
+	u32 i;
+
+	zeros = block_pages(m, 1, &pa);
+	e = entry(m, gpa, 2);
+	if (!zeros || !e)
+		return false;
+	for (i = 0; i < 512; i++)
+		zeros[i] = m->zero_pa | m->slat.hidden;
+	*e = pa | m->slat.table;
+	return true;
+}
+
+bool slat_build(struct machine *m)
+{
+	u64 end = m->phys_end > SIZE_4G ? m->phys_end : SIZE_4G;
+	u64 gpa;
+	u8 type;
+
+	if (!block_pages(m, 1, &m->slat_root))
+		return false;
+	for (gpa = 0; gpa < end;) {
+		if (block_offset(m, gpa) != BLOCK_NONE) {
+			if (!hide(m, gpa))
+				return false;
+			gpa += SIZE_2M;
+		} else if (huge(m, gpa, &type)) {
+			if (!map(m, gpa, 3, type))
+				return false;
+			gpa += SIZE_1G;
+		} else {
+			if (!map_2m(m, gpa))
+				return false;
+			gpa += SIZE_2M;
+		}
+	}
+	return true;
+}
+
+bool slat_fill(struct machine *m, u64 gpa)
+{
+	u64 huge_page = gpa & ~(SIZE_1G - 1);
+	u64 *e;
+	bool done;
+	u8 type;
+
+	if (gpa >> m->maxphyaddr || !m->slat_root)
+		return false;
+	while (__atomic_exchange_n(&m->slat_lock, 1, __ATOMIC_ACQUIRE))
+		cpu_relax();
+	/* Another processor may have been here first; never a large page over a table. */
+	e = entry(m, huge_page, 3);
+	if (e && !*e && huge(m, huge_page, &type))
+		done = map(m, huge_page, 3, type);
+	else
+		done = e && (*e & m->slat.large || map_2m(m, gpa & ~(SIZE_2M - 1)));
+	__atomic_store_n(&m->slat_lock, 0, __ATOMIC_RELEASE);
+	return done;
+}
