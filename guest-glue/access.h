@@ -95,11 +95,11 @@ enum walk_status guest_fetch(const struct guest_mem *mem, u64 rip, u8 buf[15], u
 enum walk_status guest_span(const struct guest_mem *mem, u32 seg, u64 offset, u32 size, u32 align,
 			    u32 access, struct guest_span *span, struct guest_fault *fault);
 
-/** guest_load() - read an operand of @size bytes, aligned to @size or #AC; see guest_span() */
+/** guest_load() - read an operand: 1, 2, 4, 8 bytes, aligned to that or #AC; see guest_span() */
 enum walk_status guest_load(const struct guest_mem *mem, u32 seg, u64 offset, u32 size, void *buf,
 			    struct guest_fault *fault);
 
-/** guest_store() - write an operand, all or nothing; see guest_span() */
+/** guest_store() - write an operand of such a size, all or nothing; see guest_span() */
 enum walk_status guest_store(const struct guest_mem *mem, u32 seg, u64 offset, u32 size,
 			     const void *buf, struct guest_fault *fault);
 

@@ -5,12 +5,9 @@
  * One copy for the whole root side. The string instructions are used because every processor
  * since 2008 moves long blocks fast with them and because they need no SSE.
  */
-#include "types.h"
+#include "string.h"
 
-void *memcpy(void *dst, const void *src, size_t count);
-void *memmove(void *dst, const void *src, size_t count);
-void *memset(void *dst, int byte, size_t count);
-int memcmp(const void *a, const void *b, size_t count);
+#include "types.h"
 
 void *memcpy(void *dst, const void *src, size_t count)
 {
