@@ -36,10 +36,11 @@ static void name_leaf(const char *name, u32 out[4])
  */
 static void own_leaf(const struct vcpu *v, u32 index, u32 out[4])
 {
-	u32 on = __builtin_popcount(v->plan->on);
-	u32 i, n = 2;
+	u32 i, n = 2, on = 0;
 
 	out[0] = out[1] = out[2] = out[3] = 0;
+	for (i = 0; i < feature_count(); i++)
+		on += v->plan->on >> i & 1;
 	if (index == 0) {
 		out[CPUID_EAX] = v->machine->hypervisor_leaf + 1 + on;
 		out[CPUID_EBX] = SIGNATURE_EBX;

@@ -6,23 +6,19 @@
 
 	.text
 
-	.macro entry vector
-	.balign 16
-	endbr64
-	/* #DF, #TS, #NP, #SS, #GP, #PF, #AC, #CP, #VC, #SX bring an error code. */
-	.if ((0x60227d00 >> \vector) & 1) == 0
-	push	$0
-	.endif
-	push	$\vector
-	jmp	fault_common
-	.endm
-
 	.balign 16
 	.globl root_fault_entries
 root_fault_entries:
 	.set	vector, 0
 	.rept	32
-	entry	%vector
+	.balign 16
+	endbr64
+	/* #DF, #TS, #NP, #SS, #GP, #PF, #AC, #CP, #VC, #SX bring an error code. */
+	.if ((0x60227d00 >> vector) & 1) == 0
+	push	$0
+	.endif
+	push	$vector
+	jmp	fault_common
 	.set	vector, vector + 1
 	.endr
 

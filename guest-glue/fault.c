@@ -49,7 +49,7 @@ bool fault_build(struct machine *m)
 			.offset32 = at >> 32,
 		};
 	}
-	m->idt = block_root_va(m, pa);
+	m->idt = ROOT_BLOCK + block_offset(m, pa);
 	return true;
 }
 

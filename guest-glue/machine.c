@@ -8,11 +8,15 @@
  */
 #include "machine.h"
 
+#include "../decoder/decode.h"
 #include "fault.h"
 #include "rootmap.h"
 #include "string.h"
 
 struct machine machine;
+
+static_assert(DECODER_ARENA <= CPU_BYTES - CPU_DECODER, "a decoder does not fit");
+static_assert(sizeof(struct vcpu) <= CPU_TABLES - CPU_VCPU, "struct vcpu is too large");
 
 extern const struct virt *const __start_oldguard_virts[];
 extern const struct virt *const __stop_oldguard_virts[];
@@ -94,6 +98,8 @@ void machine_probe(bool slat, bool hypervisor_bit)
 		cpu_cpuid(0x80000008, 0, out);
 		m->maxphyaddr = (u8)out[CPUID_EAX];
 	}
+	cpu_cpuid(0x80000001, 0, out);
+	m->decoder_flags = out[CPUID_ECX] >> 4 & 1 ? DECODER_LOCK_MOV_CR8 : 0;
 	m->cr4_supported = cr4_supported(m->max_basic);
 	m->hypervisor_leaf = free_hypervisor_leaf();
 	m->hypervisor_bit = hypervisor_bit;
@@ -200,6 +206,31 @@ static void build_vcpu(struct machine *m, u32 cpu)
 	build_tables(block_va(m, area + CPU_TABLES), ROOT_BLOCK + area + CPU_TABLES,
 		     ROOT_BLOCK + area + CPU_VCPU);
 	m->virt->build_vcpu(v);
+}
+
+/**
+ * root_enter() - the root side's first act on a processor; called by the vendor's assembly file
+ * @v: the processor
+ *
+ * Processors are taken one after the other. The first one opens everybody's decoder: a decoder
+ * stands at the addresses where it was opened, and opening is nothing for two at a time.
+ */
+void root_enter(struct vcpu *v);
+void root_enter(struct vcpu *v)
+{
+	struct machine *m = v->machine;
+	u32 cpu;
+
+	for (cpu = 0; !v->decoder && cpu < m->cpus; cpu++) {
+		u64 arena = ROOT_BLOCK + cpu_area(m, cpu) + CPU_DECODER;
+
+		machine_root_vcpu(cpu)->decoder = decoder_init((void *)(uintptr_t)arena,
+							       DECODER_ARENA, m->decoder_flags);
+		if (!machine_root_vcpu(cpu)->decoder)
+			root_die("a decoder does not fit its arena", cpu);
+	}
+	v->active = 1;
+	v->virt->traps(v);
 }
 
 bool machine_build(const struct machine_request *request, struct text *why)

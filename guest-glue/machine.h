@@ -43,6 +43,8 @@
 #define CPU_BYTES 0xe000
 #define CPUS_PER_PIECE (PIECE_BYTES / CPU_BYTES)
 
+#define IDT_BYTES (32 * 16) /* the processor's own vectors */
+
 /* The TSS of 64-bit mode: AMD APM vol. 2, 12.2.5; Intel SDM vol. 3, 7.7. */
 struct root_tss {
 	u32 reserved0;
@@ -76,6 +78,7 @@ struct cpu_tables {
  * @max_extended: the processor's own highest extended leaf
  * @out_of_range_is_highest: Intel's rule for leaves beyond the highest
  * @maxphyaddr: physical-address bits
+ * @decoder_flags: DECODER_* bits, what this processor's instruction set has
  * @cr4_supported: CR4 bits that the processor has, from its CPUID
  * @gbpages: 1 GiB pages in ordinary page tables
  * @piece_pa: the block: system-physical address of each piece
@@ -109,6 +112,7 @@ struct machine {
 	u32 max_extended;
 	bool out_of_range_is_highest;
 	u8 maxphyaddr;
+	u32 decoder_flags;
 	u64 cr4_supported;
 	bool gbpages;
 	u64 piece_pa[PIECES_MAX];

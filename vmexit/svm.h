@@ -35,6 +35,7 @@
 #define MSR_VM_CR 0xc0010114
 #define MSR_VM_HSAVE_PA 0xc0010117
 #define VM_CR_R_INIT BIT64(1)
+#define VM_CR_LOCK BIT64(3)
 #define VM_CR_SVMDIS BIT64(4)
 
 /* Intercept word 3, at 0x0c. */
@@ -75,6 +76,10 @@
 #define SVM_EXIT_NPF 0x400
 #define SVM_EXIT_INVALID (~0ULL)
 
+/* TLB_CONTROL: APM vol. 2, 15.16.2. */
+#define SVM_FLUSH_ALL 1
+#define SVM_FLUSH_ASID 3
+
 /* EVENTINJ and EXITINTINFO: APM vol. 2, 15.20. */
 #define SVM_EVENT_VALID BIT64(31)
 #define SVM_EVENT_HAS_ERROR BIT64(11)
@@ -83,6 +88,9 @@
 #define SVM_EVENT_NMI 2u
 #define SVM_EVENT_EXCEPTION 3u
 #define SVM_EVENT_SOFTWARE 4u
+
+/* EXITINFO1 of a control-register exit, with decode assists: APM vol. 2, 15.8.1. */
+#define SVM_CR_IS_MOV BIT64(63)
 
 /* VMCB clean bits: APM vol. 2, 15.15.3. A set bit: unchanged since the last VMRUN. */
 #define SVM_CLEAN_ALL 0xffffffffu
@@ -94,8 +102,10 @@
 #define SVM_CLEAN_CR2 (1u << 9)
 
 /* CPUID 0x8000000A EDX: APM vol. 3, E.4.9. */
+#define SVM_HAS_NPT (1u << 0)
 #define SVM_HAS_NRIP (1u << 3)
 #define SVM_HAS_CLEAN (1u << 5)
+#define SVM_HAS_FLUSH_ASID (1u << 6)
 #define SVM_HAS_DECODE (1u << 7)
 
 struct vmcb_segment {
@@ -198,13 +208,27 @@ u64 svm_launch(const struct svm_switch *sw);
 u64 svm_hypercall(u64 number, u64 a, u64 b, u64 c);
 
 /* guest-glue/svm.c */
+
+/* CPUID 0x8000000A EDX of this machine. */
+extern u32 svm_features;
+
 void svm_leave_state(struct vcpu *v, struct svm_switch *sw);
 #ifdef OLDGUARD_SIM
 void svm_vmsave(u64 vmcb_pa);
+void svm_swallow_init(void);
 #else
 static inline void svm_vmsave(u64 vmcb_pa)
 {
 	asm volatile("vmsave %0" : : "a"(vmcb_pa) : "memory");
+}
+
+/*
+ * An intercepted INIT stays pending, and would exit again for ever. With VM_CR.R_INIT it is turned
+ * into #SX as soon as GIF is set (APM vol. 2, 15.21.8 and 15.28), which fault.c returns from.
+ */
+static inline void svm_swallow_init(void)
+{
+	asm volatile("stgi; nop; nop; clgi" : : : "memory");
 }
 #endif
 u64 svm_get(struct vcpu *v, enum vcpu_field field);

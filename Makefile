@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+#	make			the module for the running kernel (or KDIR=), and the oldguard command
+#	make install		both, where modprobe and the shell find them
+#	make demo		an emulated old processor before and after (CPU=, KERNEL=, SMP=)
+#	make check		every test
+#	make unit lab bench	parts of it
+#
+# Everything that is made lands in build/.
+
+MAKEFLAGS += --no-print-directory
+.DELETE_ON_ERROR:
+.SECONDARY:
+.DEFAULT_GOAL := all
+
+OLDGUARD_VERSION := 0.1.0
+export OLDGUARD_VERSION
+
+BUILD := build
+KDIR ?= /lib/modules/$(shell uname -r)/build
+DESTDIR ?=
+PREFIX ?= /usr/local
+
+include features/features.mk
+
+# --- the root side -----------------------------------------------------------------------------
+
+# Code that runs below Linux: none of its registers to disturb (no SSE), no red zone under the
+# stack, nothing of Linux called behind our back (no thunks, no stack protector, no __fentry__).
+ROOT_ARCH_CFLAGS := -std=gnu11 -O2 -ffreestanding -nostdlib -fno-pic -fno-pie -mcmodel=kernel \
+	-mno-red-zone -mgeneral-regs-only -fno-stack-protector -fcf-protection=none \
+	-fno-asynchronous-unwind-tables -fno-jump-tables -mindirect-branch=thunk-inline \
+	-fno-strict-aliasing -fno-common
+WARNINGS := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wvla
+ROOT_CFLAGS := $(ROOT_ARCH_CFLAGS) $(WARNINGS) -nostdinc \
+	-isystem $(shell $(CC) -print-file-name=include) -Wframe-larger-than=2048 -MMD -MP
+
+ROOT_SOURCES := \
+	$(addprefix features/,registry.c parse.c $(FEATURES)) $(EXTRA_FEATURES) \
+	$(addprefix vmexit/,dispatch.c cr.c desc.c misc.c insn.c svm.c svm.S) \
+	$(addprefix decoder/,decode.c parse.c classify.c store.c system.c vector.c engine.c operand.c) \
+	$(addprefix guest-glue/,machine.c rootmap.c slat.c mtrr.c fault.c fault.S phys.c walk.c \
+		access.c cpuid.c hypercall.c text.c string.c svm.c svm_take.c)
+ROOT_OBJECTS := $(patsubst %.c,$(BUILD)/root/%.o,$(filter %.c,$(ROOT_SOURCES))) \
+	$(patsubst %.S,$(BUILD)/root/%_S.o,$(filter %.S,$(ROOT_SOURCES)))
+ROOT := $(BUILD)/root/root.o
+
+include decoder/decoder.mk
+include guest-glue/command/command.mk
+
+$(BUILD)/root/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ROOT_CFLAGS) $(CFLAGS_$(subst /,_,$*)) -c $< -o $@
+
+$(BUILD)/root/%_S.o: %.S Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ROOT_CFLAGS) -c $< -o $@
+
+# The compiler must not turn memcpy() into a call of itself.
+CFLAGS_guest-glue_string := -fno-builtin -fno-tree-loop-distribute-patterns
+# Capstone's headers ask for more of a C library than a compiler brings.
+CFLAGS_decoder_engine := -isystem decoder/shim -isystem $(CAPSTONE_DIR)/src/include -D_GCC_MAX_ALIGN_T
+CFLAGS_decoder_decode := $(CFLAGS_decoder_engine)
+CFLAGS_decoder_operand := $(CFLAGS_decoder_engine)
+$(BUILD)/root/decoder/engine.o $(BUILD)/root/decoder/decode.o $(BUILD)/root/decoder/operand.o: \
+	| $(CAPSTONE_DIR)/src/cs.c
+
+# One object, of which Linux's side sees what root.symbols names. A symbol that it does not have
+# itself would be Linux's: that ends the build.
+$(ROOT): $(ROOT_OBJECTS) $(CAPSTONE_ROOT) root.lds root.symbols
+	$(LD) -r -T root.lds -o $@.all $(ROOT_OBJECTS) $(CAPSTONE_ROOT)
+	@missing=$$(nm -u $@.all | awk '{ print $$2 }'); \
+	if [ -n "$$missing" ]; then \
+		echo "the root side calls what it does not have:" $$missing >&2; exit 1; \
+	fi
+	objcopy --keep-global-symbols=root.symbols $@.all $@
+
+-include $(wildcard $(BUILD)/root/*/*.d)

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The features that are built in, one file each.
+FEATURES := umip.c

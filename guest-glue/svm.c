@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * svm.c - how AMD's SVM holds the guest: the VMCB's fields by their neutral names, the intercepts
+ * that the plan needs, the MSRs that would give us away or undo us (AMD APM vol. 2, ch. 15).
+ * Taking processors over and giving them back is in svm_take.c.
+ */
+#include "../vmexit/svm.h"
+
+#include "../vmexit/cr.h"
+#include "svm.h"
+
+/* Where each field lies in the VMCB, and the clean bit that covers it (APM vol. 2, 15.15.3). */
+static const struct field {
+	u16 offset;
+	u16 bytes;
+	u32 clean;
+} fields[VCPU_FIELDS] = {
+#define X(name, member, clean_bit)                                                                 \
+	[VCPU_##name] = { offsetof(struct vmcb, member), sizeof(((struct vmcb *)0)->member),       \
+			  clean_bit }
+	X(RIP, rip, 0),
+	X(RFLAGS, rflags, 0),
+	X(CR0, cr0, SVM_CLEAN_CR),
+	X(CR2, cr2, SVM_CLEAN_CR2),
+	X(CR3, cr3, SVM_CLEAN_CR),
+	X(CR4, cr4, SVM_CLEAN_CR),
+	X(EFER, efer, SVM_CLEAN_CR),
+	X(DR6, dr6, SVM_CLEAN_DR),
+	X(DR7, dr7, SVM_CLEAN_DR),
+	X(GDTR_BASE, gdtr.base, SVM_CLEAN_DT),
+	X(GDTR_LIMIT, gdtr.limit, SVM_CLEAN_DT),
+	X(IDTR_BASE, idtr.base, SVM_CLEAN_DT),
+	X(IDTR_LIMIT, idtr.limit, SVM_CLEAN_DT),
+	X(INTR_SHADOW, interrupt_shadow, 0),
+#undef X
+};
+
+u64 svm_get(struct vcpu *v, enum vcpu_field field)
+{
+	const struct field *f = &fields[field];
+	const char *at = (const char *)v->control + f->offset;
+
+	if (field == VCPU_DEBUGCTL)
+		/* Not switched: LBR virtualisation is off, the register is the guest's. */
+		return cpu_rdmsr(MSR_DEBUGCTL);
+	if (field == VCPU_INTR_SHADOW)
+		return *(const u64 *)at & 1;
+	return f->bytes == sizeof(u32) ? *(const u32 *)at : *(const u64 *)at;
+}
+
+#define CR4_FLUSHING (CR4_PGE | CR4_PAE | CR4_PSE | CR4_PCIDE | CR4_SMEP)
+
+void svm_set(struct vcpu *v, enum vcpu_field field, u64 value)
+{
+	const struct field *f = &fields[field];
+	struct vmcb *vmcb = v->control;
+	char *at = (char *)vmcb + f->offset;
+
+	if (field == VCPU_DEBUGCTL) {
+		cpu_wrmsr(MSR_DEBUGCTL, value);
+		return;
+	}
+	/* What the guest's own MOV would have flushed: APM vol. 2, 5.5.2. */
+	if (field == VCPU_CR4 && (vmcb->cr4 ^ value) & CR4_FLUSHING)
+		vmcb->tlb_control = svm_features & SVM_HAS_FLUSH_ASID ? SVM_FLUSH_ASID :
+									SVM_FLUSH_ALL;
+	vmcb->clean &= ~f->clean;
+	if (f->bytes == sizeof(u32))
+		*(u32 *)at = (u32)value;
+	else
+		*(u64 *)at = value;
+}
+
+static void svm_segment(struct vcpu *v, u32 which, struct guest_segment *out)
+{
+	struct vmcb *vmcb = v->control;
+	const struct vmcb_segment *const segments[SEGMENTS] = {
+		[GUEST_ES] = &vmcb->es, [GUEST_CS] = &vmcb->cs, [GUEST_SS] = &vmcb->ss,
+		[GUEST_DS] = &vmcb->ds, [GUEST_FS] = &vmcb->fs, [GUEST_GS] = &vmcb->gs,
+		[SEG_LDTR] = &vmcb->ldtr, [SEG_TR] = &vmcb->tr,
+	};
+	const struct vmcb_segment *s = segments[which];
+
+	/* These are the guest's still: VMRUN and #VMEXIT do not touch them. */
+	if (which == GUEST_FS || which == GUEST_GS || which >= SEG_LDTR)
+		svm_vmsave(v->control_pa);
+	out->base = s->base;
+	out->limit = s->limit;
+	out->selector = s->selector;
+	/* 12 bits packed in the VMCB; ours keep the descriptor's distances. */
+	out->attr = s->attr & 0xfff;
+	if (which == GUEST_SS)
+		out->attr = (out->attr & ~(3u << SEG_DPL_SHIFT)) | vmcb->cpl << SEG_DPL_SHIFT;
+}
+
+static void svm_traps(struct vcpu *v)
+{
+	const struct traps *t = &v->plan->traps;
+	struct vmcb *vmcb = v->control;
+	u32 table;
+
+	vmcb->intercept_cr_read = t->cr_read | (t->smsw ? 1 : 0) | (v->cr4 ? 1u << 4 : 0);
+	vmcb->intercept_cr_write = t->cr_write | (v->cr4 ? 1u << 4 : 0);
+	/* Hardware refuses a MOV that sets a virtual CR4 bit before it looks at the intercept. */
+	vmcb->intercept_exceptions = t->exceptions | (v->plan->cr4 ? 1u << VECTOR_GP : 0);
+	for (table = DESC_IDTR; table <= DESC_TR; table++) {
+		vmcb->intercept3 &= ~SVM_ICPT_STORE(table);
+		if (t->desc_store)
+			vmcb->intercept3 |= SVM_ICPT_STORE(table);
+	}
+	vmcb->clean &= ~SVM_CLEAN_INTERCEPTS;
+}
+
+/* The guest is shown a processor whose firmware has switched SVM off. */
+static void svm_hide(u32 leaf, u32 subleaf, u32 out[4])
+{
+	(void)subleaf;
+	switch (leaf) {
+	case 0x80000001:
+		out[CPUID_ECX] &= ~(1u << 2 | 1u << 12); /* SVM, SKINIT */
+		break;
+	case 0x8000000a:
+		out[0] = out[1] = out[2] = out[3] = 0;
+		break;
+	case 0x8000001f:
+		out[CPUID_EAX] &= ~(1u << 1 | 1u << 3 | 1u << 4); /* SEV, SEV-ES, SEV-SNP */
+		break;
+	}
+}
+
+/* EFER has a copy in the VMCB, with SVME set, which the guest must neither see nor change. */
+static enum msr_answer msr_efer(struct vcpu *v, bool write, u64 *value)
+{
+	u64 now = svm_get(v, VCPU_EFER);
+	u64 own, wanted;
+	bool valid;
+
+	if (!write) {
+		*value = now & ~EFER_SVME;
+		return MSR_DONE;
+	}
+	wanted = (*value & ~EFER_LMA) | (now & EFER_LMA) | EFER_SVME;
+	if (*value & EFER_SVME || ((wanted ^ now) & EFER_LME && svm_get(v, VCPU_CR0) & CR0_PG))
+		return MSR_FAULT;
+	/* Which bits exist, the processor knows: ask it, with those that we stand on kept. */
+	own = cpu_rdmsr(MSR_EFER);
+	valid = cpu_wrmsr_safe(MSR_EFER, wanted | own);
+	cpu_wrmsr(MSR_EFER, own);
+	if (!valid)
+		return MSR_FAULT;
+	svm_set(v, VCPU_EFER, wanted);
+	return MSR_DONE;
+}
+
+static enum msr_answer svm_msr(struct vcpu *v, u32 msr, bool write, u64 *value)
+{
+	switch (msr) {
+	case MSR_EFER:
+		return msr_efer(v, write, value);
+	case MSR_VM_CR:
+		/* Locked: writes are ignored (APM vol. 2, 15.30.1). */
+		if (!write)
+			*value = (cpu_rdmsr(MSR_VM_CR) & ~VM_CR_R_INIT) | VM_CR_LOCK | VM_CR_SVMDIS;
+		return MSR_DONE;
+	case MSR_VM_HSAVE_PA:
+		if (write)
+			return MSR_FAULT;
+		*value = 0;
+		return MSR_DONE;
+	default:
+		return MSR_NATIVE;
+	}
+}
+
+static const struct virt svm = {
+	.name = "AMD SVM",
+	.present = svm_present,
+	.usable = svm_usable,
+	.caps = svm_caps,
+	.build = svm_build,
+	.build_vcpu = svm_build_vcpu,
+	.take = svm_take,
+	.left = svm_left,
+	.traps = svm_traps,
+	.get = svm_get,
+	.set = svm_set,
+	.segment = svm_segment,
+	.hypercall = svm_hypercall,
+	.hide = svm_hide,
+	.msr = svm_msr,
+};
+VIRT(svm);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * svm.h - between svm.c and svm_take.c; struct virt says what each function is for.
+ */
+#ifndef OLDGUARD_GLUE_SVM_H
+#define OLDGUARD_GLUE_SVM_H
+
+#include "machine.h"
+
+bool svm_present(void);
+bool svm_usable(bool *busy, struct text *why);
+void svm_caps(struct virt_caps *caps, bool slat_wanted);
+bool svm_build(struct machine *m, struct text *why);
+void svm_build_vcpu(struct vcpu *v);
+bool svm_take(struct vcpu *v);
+void svm_left(void);
+
+#endif
