@@ -18,6 +18,11 @@ CAPSTONE_OBJECTS := $(CAPSTONE_SOURCES:%=$(CAPSTONE_DIR)/obj/%.o) $(CAPSTONE_DIR
 CAPSTONE_ENTRIES := cs_open cs_option cs_disasm_iter cs_close
 CAPSTONE_HEADERS := $(wildcard decoder/shim/*.h)
 
+# What decode.c and engine.c need beside the root side's own flags, to see Capstone's headers.
+DECODER_CFLAGS := -isystem decoder/shim -isystem $(CAPSTONE_DIR)/src/include
+build/root/decoder/decode.o build/root/decoder/engine.o: ROOT_CFLAGS += $(DECODER_CFLAGS)
+build/root/decoder/decode.o build/root/decoder/engine.o: | $(CAPSTONE_DIR)/src/cs.c
+
 # Code below Linux: no SSE, no red zone, no call of Linux (field notes, 3.8).
 ROOT_ARCH_CFLAGS ?= -std=gnu11 -O2 -ffreestanding -nostdlib -fno-pic -fno-pie -mcmodel=kernel \
 	-mno-red-zone -mno-sse -mno-mmx -mno-80387 -mgeneral-regs-only -fno-stack-protector \
