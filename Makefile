@@ -50,11 +50,13 @@ include guest-glue/command/command.mk
 
 $(BUILD)/root/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ROOT_CFLAGS) $(CFLAGS_$(subst /,_,$*)) -c $< -o $@
+	@echo "  CC      $<"
+	@$(CC) $(ROOT_CFLAGS) $(CFLAGS_$(subst /,_,$*)) -c $< -o $@
 
 $(BUILD)/root/%_S.o: %.S Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ROOT_CFLAGS) -c $< -o $@
+	@echo "  AS      $<"
+	@$(CC) $(ROOT_CFLAGS) -c $< -o $@
 
 # The compiler must not turn memcpy() into a call of itself.
 CFLAGS_guest-glue_string := -fno-builtin -fno-tree-loop-distribute-patterns
@@ -68,11 +70,45 @@ $(BUILD)/root/decoder/engine.o $(BUILD)/root/decoder/decode.o $(BUILD)/root/deco
 # One object, of which Linux's side sees what root.symbols names. A symbol that it does not have
 # itself would be Linux's: that ends the build.
 $(ROOT): $(ROOT_OBJECTS) $(CAPSTONE_ROOT) root.lds root.symbols
-	$(LD) -r -T root.lds -o $@.all $(ROOT_OBJECTS) $(CAPSTONE_ROOT)
+	@echo "  LD      $@"
+	@$(LD) -r -T root.lds -o $@.all $(ROOT_OBJECTS) $(CAPSTONE_ROOT)
 	@missing=$$(nm -u $@.all | awk '{ print $$2 }'); \
 	if [ -n "$$missing" ]; then \
 		echo "the root side calls what it does not have:" $$missing >&2; exit 1; \
 	fi
-	objcopy --keep-global-symbols=root.symbols $@.all $@
+	@objcopy --keep-global-symbols=root.symbols $@.all $@
 
 -include $(wildcard $(BUILD)/root/*/*.d)
+
+# --- the module ----------------------------------------------------------------------------------
+
+# Kbuild makes its files beside the sources: each kernel gets a copy of the few that it compiles.
+MODULE_FILES := Kbuild $(wildcard guest-glue/linux/*.[ch] guest-glue/*.h features/*.h vmexit/*.h \
+	decoder/*.h)
+
+# $(1): folder below build/module, $(2): kernel headers
+define build_module
+	@mkdir -p $(BUILD)/module/$(1)
+	@cp -pu --parents $(MODULE_FILES) $(BUILD)/module/$(1)
+	@cmp -s $(ROOT) $(BUILD)/module/$(1)/root.o_shipped || cp $(ROOT) $(BUILD)/module/$(1)/root.o_shipped
+	@# modpost asks what it was made from, for a checksum of the sources.
+	@touch $(BUILD)/module/$(1)/.root.o.cmd
+	@$(MAKE) -s -C $(2) M=$(abspath $(BUILD)/module/$(1)) modules
+endef
+
+.PHONY: all module command lab-files install
+all: module command
+
+module: $(ROOT)
+	@[ -e $(KDIR)/Makefile ] || { \
+		echo "no kernel headers at $(KDIR): apt-get install linux-headers-$$(uname -r), or KDIR=" >&2; \
+		exit 1; }
+	$(call build_module,own,$(KDIR))
+
+# What tests/lab/run packs for KERNEL=6.1 or 6.12.
+lab-files: $(ROOT) command
+	$(call build_module,$(KERNEL),$(BUILD)/kernel/$(KERNEL)/headers)
+
+install: all
+	$(MAKE) -C $(KDIR) M=$(abspath $(BUILD)/module/own) INSTALL_MOD_PATH=$(DESTDIR) modules_install
+	install -D -m 755 $(BUILD)/tools/oldguard $(DESTDIR)$(PREFIX)/sbin/oldguard

@@ -12,6 +12,29 @@
 
 #include "types.h"
 
+/* A guest register's place in struct vcpu's array: the number that instructions encode it with. */
+enum gpr { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15, GPRS };
+
+/* The order is CPUID's output order, so that it indexes an array of the four. */
+#ifdef OLDGUARD_LINUX_SIDE
+#define cpuid_reg cpuid_regs_idx /* Linux has the same, with the same names */
+#else
+enum cpuid_reg { CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX };
+#endif
+
+/**
+ * struct table_reg - GDTR or IDTR in memory, as LGDT and SGDT see it in 64-bit mode
+ * @limit: offset of the table's last byte
+ * @base: linear address
+ */
+struct table_reg {
+	u16 limit;
+	u64 base;
+} __attribute__((packed));
+
+/* Linux's side reads this file for the types: it has its own names for the rest. */
+#ifndef OLDGUARD_LINUX_SIDE
+
 /* Control registers: AMD APM vol. 2, 3.1; Intel SDM vol. 3, 2.5. */
 #define CR0_PE BIT64(0)
 #define CR0_MP BIT64(1)
@@ -114,22 +137,6 @@ enum vector {
 	VECTOR_MC = 18,
 	VECTOR_SX = 30,
 };
-
-/* A guest register's place in struct vcpu's array: the number that instructions encode it with. */
-enum gpr { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15, GPRS };
-
-/* The order is CPUID's output order, so that it indexes an array of the four. */
-enum cpuid_reg { CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX };
-
-/**
- * struct table_reg - GDTR or IDTR in memory, as LGDT and SGDT see it in 64-bit mode
- * @limit: offset of the table's last byte
- * @base: linear address
- */
-struct table_reg {
-	u16 limit;
-	u64 base;
-} __attribute__((packed));
 
 #ifdef OLDGUARD_SIM
 
@@ -325,4 +332,5 @@ static inline void cpu_relax(void)
 }
 
 #endif /* OLDGUARD_SIM */
+#endif /* OLDGUARD_LINUX_SIDE */
 #endif

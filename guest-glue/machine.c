@@ -10,6 +10,7 @@
 
 #include "../decoder/decode.h"
 #include "fault.h"
+#include "hypercall.h"
 #include "rootmap.h"
 #include "string.h"
 
@@ -208,6 +209,27 @@ static void build_vcpu(struct machine *m, u32 cpu)
 	m->virt->build_vcpu(v);
 }
 
+bool machine_usable(bool *busy, struct text *why)
+{
+	return machine.virt->usable(busy, why);
+}
+
+bool machine_take(u32 cpu)
+{
+	return machine.virt->take(machine_vcpu(cpu));
+}
+
+u64 machine_call(u64 number, u64 a, u64 b, u64 c)
+{
+	return machine.virt->hypercall(HYPERCALL_MAGIC ^ number, a, b, c);
+}
+
+void machine_leave(void)
+{
+	machine_call(HYPERCALL_LEAVE, 0, 0, 0);
+	machine.virt->left();
+}
+
 /**
  * root_enter() - the root side's first act on a processor; called by the vendor's assembly file
  * @v: the processor
@@ -229,6 +251,9 @@ void root_enter(struct vcpu *v)
 		if (!machine_root_vcpu(cpu)->decoder)
 			root_die("a decoder does not fit its arena", cpu);
 	}
+	v->plan = &m->plans[m->current_plan];
+	v->cr4 = 0;
+	v->nmis = 0;
 	v->active = 1;
 	v->virt->traps(v);
 }

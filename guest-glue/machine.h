@@ -187,6 +187,28 @@ void machine_probe(bool slat, bool hypervisor_bit);
  */
 bool machine_build(const struct machine_request *request, struct text *why);
 
+/*
+ * The vendor's functions for Linux's side, which calls them by these names alone: a processor
+ * with indirect-branch tracking would refuse a call through struct virt that Linux's compiler made.
+ */
+
+/* machine_usable() - struct virt.usable of the processor we run on. */
+bool machine_usable(bool *busy, struct text *why);
+
+/**
+ * machine_take() - make the processor we run on the guest
+ * @cpu: its id; interrupts are off and this is not the time of another one's taking
+ *
+ * Return: true in guest mode, false with nothing changed.
+ */
+bool machine_take(u32 cpu);
+
+/* machine_leave() - give back the processor we run on; interrupts are off. */
+void machine_leave(void);
+
+/* machine_call() - call the root side: enum hypercall; returns enum hypercall_result. */
+u64 machine_call(u64 number, u64 a, u64 b, u64 c);
+
 /**
  * machine_vcpu() - a processor's struct vcpu where Linux's world sees it
  * @cpu: id

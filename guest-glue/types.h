@@ -12,6 +12,7 @@
 #include <linux/types.h>
 #include <linux/stddef.h>
 #include <linux/build_bug.h>
+#include <asm/processor.h>
 #else
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * block.c - memory for the root side.
+ */
+#include <linux/gfp.h>
+#include <linux/io.h>
+#include <linux/ioport.h>
+#include <linux/mm.h>
+
+#include "glue.h"
+
+#define PIECE_ORDER (ilog2(PIECE_BYTES) - PAGE_SHIFT)
+
+static struct page *pieces[PIECES_MAX];
+
+static int highest(struct resource *res, void *end)
+{
+	*(u64 *)end = max_t(u64, *(u64 *)end, res->end + 1);
+	return 0;
+}
+
+/* End of RAM in bytes; what the firmware keeps for itself in between counts as well. */
+static u64 ram_end(void)
+{
+	u64 end = 0;
+
+	walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY, 0, -1, &end,
+			    highest);
+	return ALIGN(end, PIECE_BYTES);
+}
+
+/**
+ * block_alloc() - allocate the block
+ * @request: filled for machine_build()
+ * @why: on error, what is wrong
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int block_alloc(struct machine_request *request, struct text *why)
+{
+	u32 i;
+
+	request->cpus = nr_cpu_ids;
+	request->phys_end = ram_end();
+	request->pieces = machine_pieces(request->cpus, request->phys_end);
+	if (request->pieces > PIECES_MAX) {
+		text_add(why, "this machine is too large: the root side's block would be too");
+		return -ENOMEM;
+	}
+	for (i = 0; i < request->pieces; i++) {
+		/* A block of this order is aligned to its size. */
+		if (!guard_step("allocating the block"))
+			pieces[i] = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN |
+						__GFP_RETRY_MAYFAIL, PIECE_ORDER);
+		if (!pieces[i]) {
+			block_free();
+			text_add(why, "no 2 MiB of contiguous memory for the root side");
+			return -ENOMEM;
+		}
+		request->piece[i] = page_address(pieces[i]);
+		request->piece_pa[i] = page_to_phys(pieces[i]);
+	}
+	guard.memory = (u64)request->pieces * PIECE_BYTES;
+	return 0;
+}
+
+/* block_free() - free the block; every processor has been given back. */
+void block_free(void)
+{
+	u32 i;
+
+	for (i = 0; i < PIECES_MAX && pieces[i]; i++) {
+		/* It held nothing secret, but the next owner need not see our tables. */
+		memset(page_address(pieces[i]), 0, PIECE_BYTES);
+		__free_pages(pieces[i], PIECE_ORDER);
+		pieces[i] = NULL;
+	}
+	guard.memory = 0;
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * cpus.c - every processor is taken, or none; one that comes online later is taken as it comes.
+ *
+ * One CPU hotplug state does it all: installing it runs the first function on each processor in
+ * turn and undoes that if one fails, removing it runs the second, and so does hotplug in between.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cpuhotplug.h>
+#include <linux/smp.h>
+
+#include "glue.h"
+
+/* What the first processor that failed had to say. */
+static char failed[200];
+
+static int take_this(unsigned int cpu)
+{
+	bool busy = false, usable, taken = false;
+	unsigned long flags;
+	TEXT(why, 160);
+
+	local_irq_save(flags);
+	usable = !guard_step("taking a processor") && machine_usable(&busy, &why);
+	if (usable)
+		taken = machine_take(cpu);
+	local_irq_restore(flags);
+	if (taken) {
+		cpuinfo_show(cpu, &guard.plan);
+		return 0;
+	}
+	if (!why.length)
+		text_add(&why, "entering guest mode failed");
+	scnprintf(failed, sizeof(failed), "CPU %u: %s", cpu, why.at);
+	if (guard.active)
+		pr_err("%s: it stays offline\n", failed);
+	return busy ? -EBUSY : usable ? -EIO : -EOPNOTSUPP;
+}
+
+static int give_back_this(unsigned int cpu)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	machine_leave();
+	local_irq_restore(flags);
+	return 0;
+}
+
+/**
+ * cpus_take() - take every processor that is online, and from now on every one that comes
+ * @why: on error, which processor failed and why; the others are given back by then
+ */
+int cpus_take(struct text *why)
+{
+	int state;
+
+	failed[0] = '\0';
+	state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "oldguard:guest", take_this, give_back_this);
+	if (state < 0) {
+		text_add(why, failed[0] ? failed : "CPU hotplug refuses another state");
+		return state;
+	}
+	guard.hotplug = state;
+	return 0;
+}
+
+/* cpus_give_back() - every processor is bare again afterwards. */
+void cpus_give_back(void)
+{
+	cpuhp_remove_state(guard.hotplug);
+}
+
+static void apply_this(void *unused)
+{
+	machine_call(HYPERCALL_APPLY, 0, 0, 0);
+}
+
+/* cpus_apply() - switch every processor to the staged plan, before this returns. */
+int cpus_apply(void)
+{
+	on_each_cpu(apply_this, NULL, 1);
+	return 0;
+}

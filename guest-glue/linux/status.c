@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * status.c - /dev/oldguard: the report that `oldguard status` reads. One line a fact, fields
+ * between tabs; a reader skips lines that it does not know.
+ */
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+#include "glue.h"
+
+static void show_feature(struct seq_file *s, u32 i)
+{
+	const struct feature *f = feature_get(i);
+	const struct plan *plan = &guard.plan;
+	u32 missing = f->needs & ~(machine.virt ? machine.caps.facilities : 0);
+	const char *state = "off";
+	TEXT(options, 128);
+	TEXT(note, 128);
+	char *words;
+
+	if (plan->on & 1u << i) {
+		state = plan->partial & 1u << i ? "partial" : "on";
+		features_print(&plan->wish, 1u << i, &options);
+	} else if (feature_native(f)) {
+		state = "native";
+		text_add(&note, "the processor has it");
+	} else if (!machine.virt || missing) {
+		state = "unavailable";
+		text_add(&note, "this processor lacks ");
+		if (machine.virt)
+			facility_names(missing, &note);
+		else
+			text_add(&note, "SVM or VMX");
+	}
+	if (!note.length && f->wants & ~machine.caps.facilities)
+		text_add(&note, f->partial);
+	words = strchr(options.at, ':');
+	seq_printf(s, "feature\t%s\t%s\t%s\t%s\t%s\n", f->name, state, words ? words + 1 : "",
+		   f->summary, note.at);
+}
+
+static void show_counts(struct seq_file *s, unsigned int cpu, struct vcpu_counts *counts)
+{
+	u32 i;
+
+	if (machine_call(HYPERCALL_COUNTS, cpu, __pa(counts), 0) != HYPERCALL_OK)
+		return;
+	for (i = 0; i < VMEXIT_KINDS; i++)
+		if (counts->exits[i])
+			seq_printf(s, "exits\t%u\t%s\t%llu\n", cpu, vmexit_kind_name(i),
+				   counts->exits[i]);
+	for (i = 0; i < feature_count(); i++)
+		if (counts->handled[i])
+			seq_printf(s, "handled\t%u\t%s\t%llu\n", cpu, feature_get(i)->name,
+				   counts->handled[i]);
+}
+
+static void show_processors(struct seq_file *s)
+{
+	/* Inside one page, as the root side wants it. */
+	struct vcpu_counts *counts = (void *)get_zeroed_page(GFP_KERNEL);
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		seq_printf(s, "cpu\t%u\t%s\n", cpu,
+			   !cpu_online(cpu) ? "offline" : guard.active ? "guest" : "bare");
+	if (guard.active && counts)
+		for_each_possible_cpu(cpu)
+			show_counts(s, cpu, counts);
+	free_page((unsigned long)counts);
+}
+
+static void show_carrier(struct seq_file *s)
+{
+	bool busy, usable = false;
+	TEXT(why, 160);
+
+	if (!machine.virt)
+		text_add(&why, "this processor has neither SVM nor VMX");
+	else if (!guard.active)
+		usable = machine_usable(&busy, &why);
+	seq_printf(s, "backend\t%s\n", machine.virt ? machine.virt->name : "none");
+	if (why.length && !usable)
+		seq_printf(s, "reason\t%s\n", why.at);
+	seq_printf(s, "slat\t%s\n", machine.virt && machine.caps.slat ? machine.caps.slat : "none");
+	if (!guard.active)
+		return;
+	if (machine.caps.slat)
+		seq_puts(s, "isolation\ton\n");
+	else
+		seq_puts(s, "isolation\toff\tno second-level paging\n");
+	seq_printf(s, "leaf\t0x%x\n", machine.hypervisor_leaf);
+}
+
+static int status_show(struct seq_file *s, void *unused)
+{
+	u32 i;
+
+	mutex_lock(&guard.lock);
+	seq_puts(s, "abi\t1\n");
+	seq_printf(s, "version\t%s\n", OLDGUARD_VERSION);
+	seq_printf(s, "state\t%s\n", guard.active ? "active" : "idle");
+	seq_puts(s, "locked\t0\n");
+	show_carrier(s);
+	seq_printf(s, "memory\t%llu\n", guard.memory);
+	if (guard.error[0])
+		seq_printf(s, "error\t%s\n", guard.error);
+	for (i = 0; i < feature_count(); i++)
+		show_feature(s, i);
+	show_processors(s);
+	mutex_unlock(&guard.lock);
+	return 0;
+}
+
+static int status_open(struct inode *inode, struct file *file)
+{
+	/* The misc layer has put its own pointer there, which seq_file would complain about. */
+	file->private_data = NULL;
+	return single_open(file, status_show, NULL);
+}
+
+static const struct file_operations status_operations = {
+	.owner = THIS_MODULE,
+	.open = status_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
+static struct miscdevice device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "oldguard",
+	.fops = &status_operations,
+	.mode = 0444,
+};
+
+int status_init(void)
+{
+	return misc_register(&device);
+}
+
+void status_exit(void)
+{
+	misc_deregister(&device);
+}
