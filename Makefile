@@ -112,3 +112,25 @@ lab-files: $(ROOT) command
 install: all
 	$(MAKE) -C $(KDIR) M=$(abspath $(BUILD)/module/own) INSTALL_MOD_PATH=$(DESTDIR) modules_install
 	install -D -m 755 $(BUILD)/tools/oldguard $(DESTDIR)$(PREFIX)/sbin/oldguard
+
+# --- tests ---------------------------------------------------------------------------------------
+
+.PHONY: demo check unit lab packages clean
+packages:
+	@tests/lab/install-packages
+
+demo: packages
+	@CPU='$(CPU)' KERNEL='$(KERNEL)' SMP='$(SMP)' tests/lab/demo
+
+# Each part closes with "N passed, N failed"; the sum is the last line.
+check: packages
+	@tests/check unit lab
+
+unit: packages
+	@tests/check unit
+
+lab: packages
+	@tests/check lab
+
+clean:
+	rm -rf $(BUILD)/root $(BUILD)/module $(BUILD)/tools $(BUILD)/command $(BUILD)/unit
