@@ -37,7 +37,7 @@ ROOT_CFLAGS := $(ROOT_ARCH_CFLAGS) $(WARNINGS) -nostdinc \
 
 ROOT_SOURCES := \
 	$(addprefix features/,registry.c parse.c $(FEATURES)) $(EXTRA_FEATURES) \
-	$(addprefix vmexit/,dispatch.c cr.c desc.c misc.c insn.c svm.c svm.S) \
+	$(addprefix vmexit/,dispatch.c cr.c desc.c desc_load.c misc.c insn.c svm.c svm.S) \
 	$(addprefix decoder/,decode.c parse.c classify.c store.c system.c vector.c engine.c operand.c) \
 	$(addprefix guest-glue/,machine.c rootmap.c slat.c mtrr.c fault.c fault.S phys.c walk.c \
 		access.c cpuid.c hypercall.c text.c string.c svm.c svm_take.c)

@@ -151,6 +151,8 @@ u64 cpu_read_cr2(void);
 u64 cpu_read_cr3(void);
 u64 cpu_read_cr4(void);
 void cpu_write_cr2(u64 value);
+void cpu_write_cr4(u64 value);
+void cpu_wbinvd(void);
 u64 cpu_read_dr6(void);
 u64 cpu_read_dr7(void);
 void cpu_write_dr6(u64 value);
@@ -254,6 +256,16 @@ CPU_READ_REG(dr7)
 static inline void cpu_write_cr2(u64 value)
 {
 	asm volatile("mov %0, %%cr2" : : "r"(value));
+}
+
+static inline void cpu_write_cr4(u64 value)
+{
+	asm volatile("mov %0, %%cr4" : : "r"(value) : "memory");
+}
+
+static inline void cpu_wbinvd(void)
+{
+	asm volatile("wbinvd" : : : "memory");
 }
 
 static inline void cpu_write_dr6(u64 value)

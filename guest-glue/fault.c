@@ -70,6 +70,7 @@ void root_fault(struct fault_frame *frame);
 void root_fault(struct fault_frame *frame)
 {
 	TEXT(text, 320);
+	struct vcpu *v;
 	u32 i;
 
 	switch (frame->vector) {
@@ -77,7 +78,10 @@ void root_fault(struct fault_frame *frame)
 		/* Bochs raises it after an exit of an instruction that ran with TF set. */
 		return;
 	case VECTOR_NMI:
-		machine_here()->nmis++;
+		v = machine_here();
+		v->nmis++;
+		if (v->virt->nmi)
+			v->virt->nmi(v);
 		return;
 	case VECTOR_SX:
 		/* An INIT that was intercepted, redirected here (svm.c). */

@@ -12,6 +12,7 @@
 
 struct machine;
 struct decoder;
+struct insn;
 struct virt;
 
 /* What of the guest a vendor keeps in its control block and shared code asks for by name. */
@@ -47,6 +48,7 @@ enum vcpu_segment { SEG_LDTR = GUEST_SEGS, SEG_TR, SEGMENTS };
  * @plan: the features in force here
  * @decoder: Capstone, one handle a processor
  * @cr4: virtual CR4 bits that the guest has set; the real register never has them
+ * @cr2: the guest's CR2, where no control block keeps it
  * @id: Linux's number
  * @active: the guest runs under us on this processor
  * @nmis: NMIs that came on the root side and that the guest is still to get
@@ -64,6 +66,7 @@ struct vcpu {
 	const struct plan *plan;
 	struct decoder *decoder;
 	u64 cr4;
+	u64 cr2;
 	u32 id;
 	u32 active;
 	u32 nmis;
@@ -108,6 +111,16 @@ enum msr_answer {
  * @hide: take this vendor's own extension out of a CPUID leaf
  * @msr: answer the guest's access to an MSR that belongs to the extension, or that the control
  *	block holds: @value is written or filled
+ *
+ * The rest may be NULL:
+ * @set_segment: write a segment register; needed where instructions that load one exit
+ * @insn: what the processor has told of the instruction that exited, enough to do without its
+ *	bytes: true with all but @insn->mode filled in, false if they must be decoded
+ * @step: an emulated instruction ran with TF set: make the single-step trap pending. Without it
+ *	the trap is injected
+ * @nmi: v->nmis has grown, on the root side at any time; called by the NMI itself
+ * @init: an INIT has come; without it, it is dropped
+ * @sipi: a start-up IPI has come while @init had the processor wait for one
  */
 struct virt {
 	const char *name;
@@ -125,6 +138,12 @@ struct virt {
 	u64 (*hypercall)(u64 number, u64 a, u64 b, u64 c);
 	void (*hide)(u32 leaf, u32 subleaf, u32 out[4]);
 	enum msr_answer (*msr)(struct vcpu *v, u32 msr, bool write, u64 *value);
+	void (*set_segment)(struct vcpu *v, u32 which, const struct guest_segment *segment);
+	bool (*insn)(struct vcpu *v, const struct vmexit *e, struct insn *insn);
+	void (*step)(struct vcpu *v);
+	void (*nmi)(struct vcpu *v);
+	void (*init)(struct vcpu *v);
+	void (*sipi)(struct vcpu *v, u8 vector);
 };
 
 /* Registers a vendor: its address joins the table that virt_find() walks. */

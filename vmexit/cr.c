@@ -64,6 +64,9 @@ enum verdict default_cr_read(struct vcpu *v, struct vmexit *e)
 	case 0:
 		value = vcpu_get(v, VCPU_CR0);
 		break;
+	case 3:
+		value = vcpu_get(v, VCPU_CR3);
+		break;
 	case 4:
 		value = cr4_seen(v);
 		break;
@@ -97,23 +100,72 @@ enum verdict cr4_write(struct vcpu *v, struct vmexit *e, u64 value)
 	if (!cr4_valid(v, real))
 		return inject_error(e, VECTOR_GP, 0);
 	vcpu_set(v, VCPU_CR4, real);
-	if (!!virt != !!v->cr4) {
+	if (virt != v->cr4) {
 		v->cr4 = virt;
 		v->virt->traps(v);
 	}
-	v->cr4 = virt;
+	return VERDICT_NEXT;
+}
+
+/* The bits of CR0 that exist; hardware ignores the others of the lower half. */
+#define CR0_BITS (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | \
+		  CR0_CD | CR0_PG)
+
+/* AMD APM vol. 2, 3.1.1; Intel SDM vol. 2, MOV to CR. */
+static enum verdict cr0_write(struct vcpu *v, struct vmexit *e, u64 value)
+{
+	u64 now = vcpu_get(v, VCPU_CR0);
+	u64 cr4 = vcpu_get(v, VCPU_CR4);
+	bool paged = value & CR0_PG;
+	struct guest_segment cs;
+
+	if (value >> 32 || (paged && !(value & CR0_PE)) || (value & CR0_NW && !(value & CR0_CD)) ||
+	    (cr4 & CR4_CET && !(value & CR0_WP)))
+		return inject_error(e, VECTOR_GP, 0);
+	value = (value & CR0_BITS) | CR0_ET;
+	if (!paged && vcpu_get(v, VCPU_EFER) & EFER_LMA) {
+		v->virt->segment(v, GUEST_CS, &cs);
+		if (cs.attr & SEG_LONG || cr4 & CR4_PCIDE)
+			return inject_error(e, VECTOR_GP, 0);
+	}
+	/* A change of mode is more than a register: nobody who traps CR0 can want to emulate it. */
+	if ((value ^ now) & (CR0_PE | CR0_PG))
+		return VERDICT_STOP;
+	vcpu_set(v, VCPU_CR0, value);
+	return VERDICT_NEXT;
+}
+
+/* Some processors cannot but exit; long mode only. */
+static enum verdict cr3_write(struct vcpu *v, struct vmexit *e, u64 value)
+{
+	if (vcpu_get(v, VCPU_CR4) & CR4_PCIDE)
+		value &= ~CR3_PCID_NOFLUSH;
+	if (value >> v->machine->maxphyaddr)
+		return inject_error(e, VECTOR_GP, 0);
+	vcpu_set(v, VCPU_CR3, value);
 	return VERDICT_NEXT;
 }
 
 enum verdict default_cr_write(struct vcpu *v, struct vmexit *e)
 {
 	enum verdict verdict = find_reg(v, e);
+	u64 value;
 
 	if (verdict != VERDICT_DEFAULT)
 		return verdict;
-	if (e->sel != 4)
+	value = e->reg == REG_VALUE ? e->value : v->gpr[e->reg];
+	if (!(vcpu_get(v, VCPU_EFER) & EFER_LMA))
+		value = (u32)value;
+	switch (e->sel) {
+	case 0:
+		return cr0_write(v, e, value);
+	case 3:
+		return cr3_write(v, e, value);
+	case 4:
+		return cr4_write(v, e, value);
+	default:
 		return VERDICT_STOP;
-	return cr4_write(v, e, v->gpr[e->reg]);
+	}
 }
 
 enum verdict default_xsetbv(struct vcpu *v, struct vmexit *e)

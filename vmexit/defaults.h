@@ -17,6 +17,9 @@ enum verdict default_xsetbv(struct vcpu *v, struct vmexit *e);
 /* desc.c */
 enum verdict default_desc_store(struct vcpu *v, struct vmexit *e);
 
+/* desc_load.c */
+enum verdict default_desc_load(struct vcpu *v, struct vmexit *e);
+
 /* misc.c */
 enum verdict default_cpuid(struct vcpu *v, struct vmexit *e);
 enum verdict default_msr_read(struct vcpu *v, struct vmexit *e);
@@ -24,7 +27,9 @@ enum verdict default_msr_write(struct vcpu *v, struct vmexit *e);
 enum verdict default_exception(struct vcpu *v, struct vmexit *e);
 enum verdict default_memory(struct vcpu *v, struct vmexit *e);
 enum verdict default_virt_insn(struct vcpu *v, struct vmexit *e);
+enum verdict default_invd(struct vcpu *v, struct vmexit *e);
 enum verdict default_init(struct vcpu *v, struct vmexit *e);
+enum verdict default_sipi(struct vcpu *v, struct vmexit *e);
 enum verdict default_nmi(struct vcpu *v, struct vmexit *e);
 enum verdict default_shutdown(struct vcpu *v, struct vmexit *e);
 

@@ -19,6 +19,7 @@ const char *vmexit_kind_name(enum vmexit_kind kind)
 static enum verdict (*const defaults[VMEXIT_KINDS])(struct vcpu *v, struct vmexit *e) = {
 	[VMEXIT_CPUID] = default_cpuid,
 	[VMEXIT_DESC_STORE] = default_desc_store,
+	[VMEXIT_DESC_LOAD] = default_desc_load,
 	[VMEXIT_SMSW] = default_smsw,
 	[VMEXIT_CR_READ] = default_cr_read,
 	[VMEXIT_CR_WRITE] = default_cr_write,
@@ -29,8 +30,10 @@ static enum verdict (*const defaults[VMEXIT_KINDS])(struct vcpu *v, struct vmexi
 	[VMEXIT_XSETBV] = default_xsetbv,
 	[VMEXIT_HYPERCALL] = default_hypercall,
 	[VMEXIT_VIRT_INSN] = default_virt_insn,
+	[VMEXIT_INVD] = default_invd,
 	[VMEXIT_NMI] = default_nmi,
 	[VMEXIT_INIT] = default_init,
+	[VMEXIT_SIPI] = default_sipi,
 	[VMEXIT_SHUTDOWN] = default_shutdown,
 };
 

@@ -34,6 +34,11 @@ enum verdict insn_decode(struct vcpu *v, struct vmexit *e, struct guest_mem *mem
 	u32 got = 0;
 
 	insn_memory(v, mem);
+	if (v->virt->insn && v->virt->insn(v, e, insn)) {
+		insn->mode = guest_code_mode(mem);
+		e->len = insn->length;
+		return VERDICT_DEFAULT;
+	}
 	switch (guest_fetch(mem, vcpu_get(v, VCPU_RIP), bytes, &got, &fault)) {
 	case WALK_OK:
 		break;
@@ -91,6 +96,10 @@ enum verdict insn_skip(struct vcpu *v, struct vmexit *e)
 	/* With BTF a step ends at branches only, and nothing that we skip is one. */
 	if (!(rflags & RFLAGS_TF) || vcpu_get(v, VCPU_DEBUGCTL) & DEBUGCTL_BTF)
 		return VERDICT_RETRY;
+	if (v->virt->step) {
+		v->virt->step(v);
+		return VERDICT_RETRY;
+	}
 	vcpu_set(v, VCPU_DR6, vcpu_get(v, VCPU_DR6) | DR6_BS);
 	return inject(e, VECTOR_DB);
 }

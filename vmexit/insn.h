@@ -43,7 +43,8 @@ enum verdict insn_length(struct vcpu *v, struct vmexit *e);
  * @e: the exit, its len known
  *
  * RIP wraps as the code segment says, the STI and MOV SS shadow ends, RF is cleared, and a single
- * step that is due is raised: @e->fault is then #DB with DR6.BS set in the guest's DR6.
+ * step that is due is raised: struct virt.step sees to it, or @e->fault is then #DB with DR6.BS set
+ * in the guest's DR6.
  *
  * Return: VERDICT_RETRY, or VERDICT_INJECT for the single step.
  */

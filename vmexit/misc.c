@@ -104,14 +104,39 @@ enum verdict default_virt_insn(struct vcpu *v, struct vmexit *e)
 }
 
 /*
+ * The caches hold lines of the root side's own that memory does not have yet: they must not be
+ * thrown away. Writing them back first is within what INVD promises, which is nothing.
+ */
+enum verdict default_invd(struct vcpu *v, struct vmexit *e)
+{
+	enum verdict verdict = insn_length(v, e);
+
+	if (verdict != VERDICT_DEFAULT)
+		return verdict;
+	if (e->cpl)
+		return inject_error(e, VECTOR_GP, 0);
+	cpu_wbinvd();
+	return VERDICT_NEXT;
+}
+
+/*
  * An INIT for a processor that we hold: nobody but Linux's own start-up of a processor that it
- * has taken offline sends one, and that processor we have given back before. It is dropped (the
- * vendor file sees to it that it is not pending any more) and counted.
+ * has taken offline sends one, and that processor we have given back before. Where the vendor
+ * cannot do with it what hardware does it is dropped (the vendor file sees to it that it is not
+ * pending any more) and counted.
  */
 enum verdict default_init(struct vcpu *v, struct vmexit *e)
 {
-	(void)v;
 	(void)e;
+	if (v->virt->init)
+		v->virt->init(v);
+	return VERDICT_RETRY;
+}
+
+enum verdict default_sipi(struct vcpu *v, struct vmexit *e)
+{
+	if (v->virt->sipi)
+		v->virt->sipi(v, e->sel);
 	return VERDICT_RETRY;
 }
 

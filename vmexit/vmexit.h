@@ -21,7 +21,8 @@ struct vcpu;
 	X(DESC_LOAD, "desc_load")   /* sel: enum desc_table; LGDT, LIDT, LLDT, LTR */              \
 	X(SMSW, "smsw")                                                                            \
 	X(CR_READ, "cr_read")       /* sel: control register number */                             \
-	X(CR_WRITE, "cr_write")     /* sel: control register number; CLTS and LMSW are writes */   \
+	X(CR_WRITE, "cr_write")     /* sel: control register number; CLTS and LMSW are writes;     \
+				       value: what is written, with reg REG_VALUE */               \
 	X(MSR_READ, "msr_read")     /* sel: MSR number */                                          \
 	X(MSR_WRITE, "msr_write")   /* sel: MSR number; value: what is written */                  \
 	X(IO, "io")                 /* sel: port */                                                \
@@ -30,9 +31,10 @@ struct vcpu;
 	X(XSETBV, "xsetbv")         /* sel: XCR number; value: what is written */                  \
 	X(HYPERCALL, "hypercall")                                                                  \
 	X(VIRT_INSN, "virt_insn")   /* an instruction of the hidden virtualisation extension */    \
+	X(INVD, "invd")                                                                            \
 	X(NMI, "nmi")                                                                              \
 	X(INIT, "init")                                                                            \
-	X(SIPI, "sipi")                                                                            \
+	X(SIPI, "sipi")             /* sel: the vector it brings */                                \
 	X(SHUTDOWN, "shutdown")     /* a triple fault */                                           \
 	X(STEP, "step")             /* the instruction let through by VERDICT_STEP has run */
 
@@ -65,7 +67,7 @@ enum verdict {
  * @kind: what happened
  * @cpl: privilege level it happened at, 0 to 3
  * @len: bytes of the instruction, 0 where the processor did not say (insn_length() finds it)
- * @reg: register operand where the processor told it, or REG_UNKNOWN
+ * @reg: register operand where the processor told it, or REG_UNKNOWN, or REG_VALUE
  * @sel: which one, see the kinds
  * @value: what is written, the error code, …; see the kinds
  * @addr: the address that goes with it; see the kinds
@@ -83,6 +85,7 @@ struct vmexit {
 };
 
 #define REG_UNKNOWN 0xff
+#define REG_VALUE 0xfe /* none: the operand is in value */
 
 /**
  * dispatch() - find who answers an exit, and let it
