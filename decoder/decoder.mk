@@ -18,11 +18,6 @@ CAPSTONE_OBJECTS := $(CAPSTONE_SOURCES:%=$(CAPSTONE_DIR)/obj/%.o) $(CAPSTONE_DIR
 CAPSTONE_ENTRIES := cs_open cs_option cs_disasm_iter cs_close
 CAPSTONE_HEADERS := $(wildcard decoder/shim/*.h)
 
-# What decode.c and engine.c need beside the root side's own flags, to see Capstone's headers.
-DECODER_CFLAGS := -isystem decoder/shim -isystem $(CAPSTONE_DIR)/src/include
-build/root/decoder/decode.o build/root/decoder/engine.o: ROOT_CFLAGS += $(DECODER_CFLAGS)
-build/root/decoder/decode.o build/root/decoder/engine.o: | $(CAPSTONE_DIR)/src/cs.c
-
 # Code below Linux: no SSE, no red zone, no call of Linux (field notes, 3.8).
 ROOT_ARCH_CFLAGS ?= -std=gnu11 -O2 -ffreestanding -nostdlib -fno-pic -fno-pie -mcmodel=kernel \
 	-mno-red-zone -mno-sse -mno-mmx -mno-80387 -mgeneral-regs-only -fno-stack-protector \
@@ -59,3 +54,29 @@ $(CAPSTONE_ROOT): $(CAPSTONE_OBJECTS)
 	$(LD) -r --gc-sections $(CAPSTONE_ENTRIES:%=-u %) -o $@.$$$$ $(CAPSTONE_OBJECTS) && \
 	objcopy --strip-debug $(CAPSTONE_ENTRIES:%=--keep-global-symbol=%) $@.$$$$ && \
 	mv $@.$$$$ $@
+
+# --- tests ---------------------------------------------------------------------------------------
+
+# decoder-check: the decoder and the guest walk, in seconds; exit status tells.
+# Needs check, libsubunit-dev and libcapstone-dev.
+UNIT := build/unit
+UNIT_CFLAGS := -O1 -g -std=gnu11 -D_GNU_SOURCE -DOLDGUARD_SIM -Wall -Wextra -Werror \
+	-Wmissing-prototypes -Wstrict-prototypes -Wshadow -MMD -MP
+UNIT_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+UNIT_LIBS := -lcheck -lsubunit -lm -lrt -lpthread
+UNIT_GUEST := $(addprefix $(UNIT)/asan/,tests/unit/guestmem.o guest-glue/walk.o guest-glue/access.o)
+
+DECODER_TESTS := $(addprefix $(UNIT)/,test_walk test_access)
+
+.PHONY: decoder-check
+decoder-check: $(DECODER_TESTS)
+	@status=0; for test in $^; do $$test || status=1; done; exit $$status
+
+$(UNIT)/asan/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(UNIT_CFLAGS) $(UNIT_SANITIZE) -c -o $@ $<
+
+$(UNIT)/test_walk $(UNIT)/test_access: $(UNIT)/%: $(UNIT)/asan/tests/unit/%.o $(UNIT_GUEST)
+	$(CC) $(UNIT_SANITIZE) -o $@ $^ $(UNIT_LIBS)
+
+-include $(wildcard $(UNIT)/asan/*/*.d $(UNIT)/asan/*/*/*.d)

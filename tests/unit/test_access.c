@@ -1,0 +1,730 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Segments, alignment, fetches, loads and stores, on a guest with a few pages:
+ * two neighbours at LOW (read-write, for CPL 3) and one at CODE.
+ */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "guestmem.h"
+
+#define RW (PTE_P | PTE_W | PTE_U)
+#define LOW 0x10000ULL
+#define CODE 0x20000ULL
+#define PHYS(linear) (((linear) & 0xfffffff) + 0x40000000ULL)
+#define TYPE_DATA (SEG_PRESENT | SEG_S | SEG_WRITABLE | SEG_ACCESSED)
+#define TYPE_CODE (SEG_PRESENT | SEG_S | SEG_CODE | SEG_WRITABLE | SEG_ACCESSED)
+#define DPL3 (3 << SEG_DPL_SHIFT)
+
+static struct guest_mem m;
+static struct guest_fault fault;
+static struct guest_span span;
+static u8 code[15];
+static u32 got;
+
+static u8 *at(u64 linear)
+{
+	return guestmem_page(PHYS(linear)) + linear % PAGE_BYTES;
+}
+
+static void map(u64 linear, u64 rights)
+{
+	guestmem_map(&m.walk, linear, 0, (PHYS(linear) & ~0xfffULL) | rights);
+	at(linear);
+}
+
+static void flat(enum paging paging, u8 cpl)
+{
+	u16 dpl = cpl << SEG_DPL_SHIFT;
+	u32 i;
+
+	guestmem_reset();
+	m = (struct guest_mem){ .walk = guestmem_state(paging) };
+	m.walk.cpl = cpl;
+	for (i = 0; i < GUEST_SEGS; i++)
+		m.seg[i] = (struct guest_segment){
+			.limit = 0xffffffff, .attr = TYPE_DATA | SEG_DB | SEG_GRAN | dpl,
+		};
+	m.seg[GUEST_CS].attr = TYPE_CODE | SEG_GRAN | dpl |
+			       (paging >= PAGING_4 ? SEG_LONG : SEG_DB);
+	map(LOW, RW);
+	map(LOW + PAGE_BYTES, RW);
+	map(CODE, PTE_P | PTE_U);
+	fault = (struct guest_fault){ .vector = 99 };
+	memset(&span, 0x55, sizeof(span));
+}
+
+static void long_cpl3(void)
+{
+	flat(PAGING_4, 3);
+}
+
+/* Real mode as it comes out of reset, with 64 KiB at 0 behind no paging */
+static void real_mode(void)
+{
+	u32 i;
+
+	flat(PAGING_32, 0);
+	m.walk.cr0 = 0;
+	m.walk.efer = 0;
+	for (i = 0; i < GUEST_SEGS; i++)
+		m.seg[i] = (struct guest_segment){ .limit = 0xffff, .attr = TYPE_DATA };
+	guestmem_page(0);
+	guestmem_page(0xf000);
+}
+
+static void expect(enum walk_status status, u8 vector)
+{
+	ck_assert_int_eq(status, WALK_FAULT);
+	ck_assert_uint_eq(fault.vector, vector);
+	ck_assert_int_eq(fault.has_error, !!(m.walk.cr0 & CR0_PE));
+	if (vector != VECTOR_PF)
+		ck_assert_uint_eq(fault.error | fault.cr2, 0);
+}
+
+static enum walk_status read4(u32 seg, u64 offset)
+{
+	u32 value;
+
+	return guest_load(&m, seg, offset, 4, &value, &fault);
+}
+
+static enum walk_status write4(u32 seg, u64 offset)
+{
+	u32 value = 0x11223344;
+
+	return guest_store(&m, seg, offset, 4, &value, &fault);
+}
+
+START_TEST(code_mode)
+{
+	long_cpl3();
+	ck_assert_uint_eq(guest_code_mode(&m), 64);
+	m.seg[GUEST_CS].attr = TYPE_CODE | SEG_DB;
+	ck_assert_uint_eq(guest_code_mode(&m), 32);
+	m.seg[GUEST_CS].attr = TYPE_CODE;
+	ck_assert_uint_eq(guest_code_mode(&m), 16);
+	flat(PAGING_32, 0);
+	ck_assert_uint_eq(guest_code_mode(&m), 32);
+	/* Outside long mode the L bit is reserved and means nothing. */
+	m.seg[GUEST_CS].attr = TYPE_CODE | SEG_LONG;
+	ck_assert_uint_eq(guest_code_mode(&m), 16);
+}
+END_TEST
+
+/* --- fetching --- */
+
+static enum walk_status fetch(u64 rip)
+{
+	memset(code, 0xee, sizeof(code));
+	got = 99;
+	return guest_fetch(&m, rip, code, &got, &fault);
+}
+
+START_TEST(fetch_within_a_page)
+{
+	u32 i;
+
+	long_cpl3();
+	for (i = 0; i < 15; i++)
+		at(CODE)[PAGE_BYTES - 15 + i] = i;
+	ck_assert_int_eq(fetch(CODE + PAGE_BYTES - 15), WALK_OK);
+	ck_assert_uint_eq(got, 15);
+	ck_assert_uint_eq(fault.vector, 0);
+	for (i = 0; i < 15; i++)
+		ck_assert_uint_eq(code[i], i);
+	/* CS.base is 0 in 64-bit mode, and its limit does not count. */
+	m.seg[GUEST_CS].base = 0x1000;
+	m.seg[GUEST_CS].limit = 0;
+	ck_assert_int_eq(fetch(CODE + PAGE_BYTES - 15), WALK_OK);
+	ck_assert_uint_eq(got, 15);
+	ck_assert_uint_eq(code[14], 14);
+}
+END_TEST
+
+START_TEST(fetch_across_pages)
+{
+	u64 next = CODE + PAGE_BYTES;
+
+	long_cpl3();
+	map(next, PTE_P | PTE_U);
+	memcpy(at(next - 4), "\1\2\3\4", 4);
+	memcpy(at(next), "\5\6\7\10\11\12\13\14\15\16\17", 11);
+	ck_assert_int_eq(fetch(next - 4), WALK_OK);
+	ck_assert_uint_eq(got, 15);
+	ck_assert_uint_eq(fault.vector, 0);
+	ck_assert_int_eq(memcmp(code, "\1\2\3\4\5\6\7\10\11\12\13\14\15\16\17", 15), 0);
+	/* The next page may not be needed: it is not marked as if it had been used. */
+	ck_assert(guestmem_read_entry(&m.walk, CODE, 0) & PTE_A);
+	ck_assert(!(guestmem_read_entry(&m.walk, next, 0) & PTE_A));
+
+	/* For CPL 3, a supervisor's page behind: the bytes that there are, and the fault */
+	map(next, PTE_P);
+	ck_assert_int_eq(fetch(next - 4), WALK_OK);
+	ck_assert_uint_eq(got, 4);
+	ck_assert_int_eq(memcmp(code, "\1\2\3\4\356", 5), 0);
+	ck_assert_uint_eq(fault.vector, VECTOR_PF);
+	ck_assert_uint_eq(fault.error, PF_PRESENT | PF_USER | PF_FETCH);
+	ck_assert_uint_eq(fault.cr2, next);
+
+	/* No memory behind: no fault to be had either */
+	guestmem_map(&m.walk, next, 0, 0x7700000000 | RW);
+	ck_assert_int_eq(fetch(next - 4), WALK_OK);
+	ck_assert_uint_eq(got, 4);
+	ck_assert_uint_eq(fault.vector, 0);
+}
+END_TEST
+
+START_TEST(fetch_refused)
+{
+	long_cpl3();
+	ck_assert_int_eq(fetch(CODE + 5 * PAGE_BYTES), WALK_FAULT);
+	ck_assert_uint_eq(got, 0);
+	ck_assert_uint_eq(fault.vector, VECTOR_PF);
+	ck_assert_uint_eq(fault.error, PF_USER | PF_FETCH);
+	ck_assert_uint_eq(fault.cr2, CODE + 5 * PAGE_BYTES);
+	expect(fetch(0x800000000000), VECTOR_GP);
+	expect(fetch(0xffff7fffffffffff), VECTOR_GP);
+	map(CODE, RW | PTE_NX);
+	expect(fetch(CODE), VECTOR_PF);
+	guestmem_map(&m.walk, CODE, 0, 0x7700000000 | RW);
+	ck_assert_int_eq(fetch(CODE), WALK_NO_MEMORY);
+	ck_assert_uint_eq(got, 0);
+}
+END_TEST
+
+/* The end of the lower half: what follows is #GP, with 48 bits and with 57 */
+START_TEST(fetch_at_the_hole)
+{
+	u64 end = _i ? 0x0100000000000000 : 0x0000800000000000;
+
+	flat(_i ? PAGING_5 : PAGING_4, 3);
+	guestmem_map(&m.walk, end - 1, 0, 0x5000 | RW);
+	memset(guestmem_page(0x5000), 0x90, PAGE_BYTES);
+	ck_assert_int_eq(fetch(end - 3), WALK_OK);
+	ck_assert_uint_eq(got, 3);
+	ck_assert_uint_eq(fault.vector, VECTOR_GP);
+	expect(fetch(end), VECTOR_GP);
+}
+END_TEST
+
+START_TEST(fetch_to_the_limit)
+{
+	flat(PAGING_32, 3);
+	m.seg[GUEST_CS].base = CODE - 0x100;
+	m.seg[GUEST_CS].limit = 0x105;
+	at(CODE)[5] = 0x77;
+	ck_assert_int_eq(fetch(0x100), WALK_OK);
+	ck_assert_uint_eq(got, 6);
+	ck_assert_uint_eq(code[5], 0x77);
+	ck_assert_uint_eq(fault.vector, VECTOR_GP);
+	ck_assert_int_eq(fetch(0x105), WALK_OK);
+	ck_assert_uint_eq(got, 1);
+	expect(fetch(0x106), VECTOR_GP);
+	m.seg[GUEST_CS].limit = 0x10e;
+	ck_assert_int_eq(fetch(0x100), WALK_OK);
+	ck_assert_uint_eq(got, 15);
+	ck_assert_uint_eq(fault.vector, 0);
+}
+END_TEST
+
+/* Linear addresses outside 64-bit mode have 32 bits, in compatibility mode too. */
+START_TEST(fetch_wraps)
+{
+	flat(_i ? PAGING_4 : PAGING_32, 3);
+	m.seg[GUEST_CS].attr = TYPE_CODE | SEG_DB | SEG_GRAN | DPL3;
+	m.seg[GUEST_CS].base = 0xfffff000;
+	guestmem_map(&m.walk, 0xfffff000, 0, 0x5000 | RW);
+	guestmem_map(&m.walk, 0, 0, 0x6000 | RW);
+	guestmem_page(0x5000)[4095] = 0x12;
+	guestmem_page(0x6000)[0] = 0x34;
+	ck_assert_int_eq(fetch(0xfff), WALK_OK);
+	ck_assert_uint_eq(got, 15);
+	ck_assert_uint_eq(code[0], 0x12);
+	ck_assert_uint_eq(code[1], 0x34);
+	ck_assert_int_eq(fetch(0x700001000), WALK_OK);
+	ck_assert_uint_eq(code[0], 0x34);
+}
+END_TEST
+
+/* --- segments --- */
+
+static const struct {
+	u32 seg;
+	u16 attr;
+	bool reads, writes;
+} types[] = {
+	{ GUEST_DS, TYPE_DATA, true, true },
+	{ GUEST_DS, TYPE_DATA & ~SEG_WRITABLE, true, false },
+	{ GUEST_DS, TYPE_CODE, true, false },
+	{ GUEST_DS, TYPE_CODE & ~SEG_WRITABLE, false, false },	/* execute only */
+	{ GUEST_DS, TYPE_CODE | SEG_DOWN, true, false },	/* conforming, not expand-down */
+	{ GUEST_CS, TYPE_CODE, true, false },
+	{ GUEST_DS, TYPE_DATA & ~SEG_PRESENT, false, false },	/* null */
+	{ GUEST_SS, TYPE_DATA, true, true },
+	{ GUEST_SS, TYPE_DATA & ~SEG_PRESENT, false, false },
+};
+
+START_TEST(segment_types)
+{
+	u32 seg = types[_i].seg;
+	u8 vector = seg == GUEST_SS ? VECTOR_SS : VECTOR_GP;
+
+	flat(PAGING_32, 3);
+	m.seg[seg].attr = types[_i].attr;
+	if (types[_i].reads)
+		ck_assert_int_eq(read4(seg, LOW), WALK_OK);
+	else
+		expect(read4(seg, LOW), vector);
+	if (types[_i].writes)
+		ck_assert_int_eq(write4(seg, LOW), WALK_OK);
+	else
+		expect(write4(seg, LOW), vector);
+	/* 64-bit mode looks at none of it. */
+	flat(PAGING_4, 3);
+	if (seg != GUEST_CS)
+		m.seg[seg].attr = types[_i].attr;
+	m.seg[seg].limit = 0;
+	ck_assert_int_eq(write4(seg, LOW), WALK_OK);
+}
+END_TEST
+
+/* Limits: up and down, with the stack's own vector */
+static const struct {
+	u16 attr;
+	u32 limit;
+	u64 offset;
+	bool good;
+} limits[] = {
+	{ TYPE_DATA | SEG_DB, 0x10, 0x00, true },
+	{ TYPE_DATA | SEG_DB, 0x10, 0x0d, true },
+	{ TYPE_DATA | SEG_DB, 0x10, 0x0e, false },
+	{ TYPE_DATA | SEG_DB, 0x10, 0x11, false },
+	{ TYPE_DATA | SEG_DB, 0x10, 0xfffffffe, false },
+	{ TYPE_DATA | SEG_DB, 0xffffffff, 0xfffffffe, false },
+	{ TYPE_DATA | SEG_DB, 2, 0, false },
+	/* Expanding down: above the limit, to 64 KiB or 4 GiB by the B bit */
+	{ TYPE_DATA | SEG_DOWN | SEG_DB, 0x10, 0x11, true },
+	{ TYPE_DATA | SEG_DOWN | SEG_DB, 0x10, 0x10, false },
+	{ TYPE_DATA | SEG_DOWN | SEG_DB, 0x10, 0x0, false },
+	{ TYPE_DATA | SEG_DOWN | SEG_DB, 0x10, 0xfffffffe, false },
+	{ TYPE_DATA | SEG_DOWN, 0x10, 0x11, true },
+	{ TYPE_DATA | SEG_DOWN, 0x10, 0xfffc, true },
+	{ TYPE_DATA | SEG_DOWN, 0x10, 0xfffd, false },
+	{ TYPE_DATA | SEG_DOWN, 0x10, 0x10011, false },
+	{ TYPE_DATA | SEG_DOWN | SEG_DB, 0x10, 0x10011, true },
+};
+
+START_TEST(segment_limits)
+{
+	u32 segs[] = { GUEST_DS, GUEST_SS, GUEST_GS }, i, linear;
+
+	for (i = 0; i < ARRAY_SIZE(segs); i++) {
+		flat(PAGING_32, 0);
+		m.seg[segs[i]] = (struct guest_segment){
+			.base = 0xfffff000, .limit = limits[_i].limit,
+			.attr = limits[_i].attr,
+		};
+		linear = 0xfffff000 + (u32)limits[_i].offset;
+		map(linear, RW);
+		map(linear + 3, RW);
+		if (limits[_i].good) {
+			ck_assert_int_eq(write4(segs[i], limits[_i].offset), WALK_OK);
+			ck_assert_uint_eq(*at(linear), 0x44);
+		} else {
+			expect(write4(segs[i], limits[_i].offset),
+			       segs[i] == GUEST_SS ? VECTOR_SS : VECTOR_GP);
+			expect(read4(segs[i], limits[_i].offset),
+			       segs[i] == GUEST_SS ? VECTOR_SS : VECTOR_GP);
+		}
+	}
+}
+END_TEST
+
+/* Real mode: no types, no error codes, but limits; virtual-8086 mode: the same, with codes. */
+START_TEST(real_and_vm86)
+{
+	real_mode();
+	m.seg[GUEST_CS].attr = TYPE_CODE;
+	ck_assert_int_eq(write4(GUEST_CS, 0x100), WALK_OK);
+	m.seg[GUEST_DS].attr = 0;
+	ck_assert_int_eq(write4(GUEST_DS, 0x100), WALK_OK);
+	ck_assert_uint_eq(guestmem_page(0)[0x103], 0x11);
+	m.seg[GUEST_DS].base = 0xf0;
+	ck_assert_int_eq(write4(GUEST_DS, 0x100), WALK_OK);
+	ck_assert_uint_eq(guestmem_page(0)[0x1f3], 0x11);
+	expect(write4(GUEST_DS, 0xfffd), VECTOR_GP);
+	ck_assert(!fault.has_error);
+	expect(write4(GUEST_SS, 0xfffd), VECTOR_SS);
+	m.seg[GUEST_CS].base = 0;
+	ck_assert_int_eq(fetch(0xfff8), WALK_OK);
+	ck_assert_uint_eq(got, 8);
+	ck_assert_uint_eq(fault.vector, VECTOR_GP);
+	ck_assert(!fault.has_error);
+	/* CPL 0, so never #AC */
+	m.walk.cr0 |= CR0_AM;
+	m.walk.rflags |= RFLAGS_AC;
+	ck_assert_int_eq(write4(GUEST_DS, 0x101), WALK_OK);
+
+	flat(PAGING_32, 3);
+	m.walk.rflags = RFLAGS_VM;
+	m.seg[GUEST_CS] = (struct guest_segment){ .base = LOW, .limit = 0xffff, .attr = TYPE_CODE };
+	ck_assert_int_eq(write4(GUEST_CS, 0x100), WALK_OK);
+	m.seg[GUEST_DS] = (struct guest_segment){ .base = LOW, .limit = 0xffff };
+	ck_assert_int_eq(write4(GUEST_DS, 0x100), WALK_OK);
+	expect(write4(GUEST_DS, 0xfffd), VECTOR_GP);
+	ck_assert(fault.has_error);
+}
+END_TEST
+
+START_TEST(bases)
+{
+	u32 seg;
+
+	/* 64-bit: FS and GS alone, all 64 bits of them */
+	long_cpl3();
+	for (seg = 0; seg < GUEST_SEGS; seg++) {
+		m.seg[seg].base = 0xffff800000000000;
+		if (seg < GUEST_FS) {
+			expect(read4(seg, LOW + 0x800000000000),
+			       seg == GUEST_SS ? VECTOR_SS : VECTOR_GP);
+			ck_assert_int_eq(read4(seg, LOW), WALK_OK);
+		} else {
+			ck_assert_int_eq(read4(seg, LOW + 0x800000000000), WALK_OK);
+			expect(read4(seg, LOW), VECTOR_PF);
+			ck_assert_uint_eq(fault.cr2, LOW + 0xffff800000000000);
+		}
+	}
+	/* 32-bit: all, and the sum has 32 bits */
+	flat(PAGING_PAE, 3);
+	for (seg = 0; seg < GUEST_SEGS; seg++) {
+		m.seg[seg].base = 0xfffff000;
+		ck_assert_int_eq(guest_span(&m, seg, LOW + 0x1008, 4, 1, WALK_READ, &span, &fault),
+				 WALK_OK);
+		ck_assert_uint_eq(span.gpa[0], PHYS(LOW) + 8);
+		ck_assert_uint_eq(span.len[0], 4);
+		ck_assert_uint_eq(span.len[1], 0);
+	}
+}
+END_TEST
+
+/* Compatibility mode: the segment's rules of 32-bit code and long mode's tables */
+START_TEST(compatibility_mode)
+{
+	u32 value = 0x99887766;
+
+	flat(PAGING_4, 3);
+	m.seg[GUEST_CS].attr = TYPE_CODE | SEG_DB | DPL3;
+	m.seg[GUEST_DS].base = 0xfffffffe;
+	guestmem_map(&m.walk, 0xfffff000, 0, 0x5000 | RW);
+	guestmem_map(&m.walk, 0, 0, 0x6000 | RW);
+	guestmem_page(0x5000);
+	guestmem_page(0x6000);
+	ck_assert_int_eq(guest_store(&m, GUEST_DS, 0, 4, &value, &fault), WALK_OK);
+	ck_assert_uint_eq(guestmem_page(0x5000)[0xffe], 0x66);
+	ck_assert_uint_eq(guestmem_page(0x6000)[1], 0x99);
+	m.seg[GUEST_DS].limit = 2;
+	expect(write4(GUEST_DS, 0), VECTOR_GP);
+}
+END_TEST
+
+START_TEST(canonical_form)
+{
+	u32 shift = _i ? 57 : 48;
+	u64 low_end = 1ULL << (shift - 1), high = -low_end;
+
+	flat(_i ? PAGING_5 : PAGING_4, 3);
+	guestmem_map(&m.walk, low_end - 1, 0, PHYS(0x5000) | RW);
+	guestmem_map(&m.walk, high, 0, PHYS(0x6000) | RW);
+	at(0x5000);
+	at(0x6000);
+	ck_assert_int_eq(read4(GUEST_DS, low_end - 4), WALK_OK);
+	expect(read4(GUEST_DS, low_end - 3), VECTOR_GP);
+	expect(read4(GUEST_DS, low_end), VECTOR_GP);
+	expect(read4(GUEST_SS, low_end - 1), VECTOR_SS);
+	expect(read4(GUEST_SS, high - 1), VECTOR_SS);
+	expect(read4(GUEST_DS, high - 4), VECTOR_GP);
+	ck_assert_int_eq(read4(GUEST_DS, high), WALK_OK);
+	/* Before the page's own fault */
+	guestmem_map(&m.walk, low_end - 1, 0, 0);
+	expect(read4(GUEST_DS, low_end - 3), VECTOR_GP);
+	expect(read4(GUEST_DS, low_end - 4), VECTOR_PF);
+}
+END_TEST
+
+START_TEST(alignment)
+{
+	u64 value = 0;
+
+	long_cpl3();
+	m.walk.cr0 |= CR0_AM;
+	m.walk.rflags = RFLAGS_AC;
+	ck_assert_int_eq(read4(GUEST_DS, LOW + 4), WALK_OK);
+	expect(read4(GUEST_DS, LOW + 2), VECTOR_AC);
+	expect(write4(GUEST_SS, LOW + 1), VECTOR_AC);
+	ck_assert_int_eq(guest_load(&m, GUEST_DS, LOW + 1, 1, &value, &fault), WALK_OK);
+	ck_assert_int_eq(guest_load(&m, GUEST_DS, LOW + 2, 2, &value, &fault), WALK_OK);
+	expect(guest_load(&m, GUEST_DS, LOW + 4, 8, &value, &fault), VECTOR_AC);
+	/* The linear address decides, not the offset. */
+	m.seg[GUEST_FS].base = 2;
+	ck_assert_int_eq(read4(GUEST_FS, LOW + 2), WALK_OK);
+	expect(read4(GUEST_FS, LOW), VECTOR_AC);
+	/* Seen on a processor: before the page's fault and the last byte's form, after the first's */
+	expect(read4(GUEST_DS, LOW + 9 * PAGE_BYTES + 1), VECTOR_AC);
+	expect(read4(GUEST_DS, 0x7fffffffffff), VECTOR_AC);
+	expect(read4(GUEST_DS, 0x800000000001), VECTOR_GP);
+	/* Each of the three that must come together */
+	m.walk.rflags = 0;
+	ck_assert_int_eq(read4(GUEST_DS, LOW + 1), WALK_OK);
+	m.walk.rflags = RFLAGS_AC;
+	m.walk.cr0 &= ~CR0_AM;
+	ck_assert_int_eq(read4(GUEST_DS, LOW + 1), WALK_OK);
+	m.walk.cr0 |= CR0_AM;
+	m.walk.cpl = 0;
+	ck_assert_int_eq(read4(GUEST_DS, LOW + 1), WALK_OK);
+	m.walk.cpl = 3;
+	ck_assert_int_eq(guest_span(&m, GUEST_DS, LOW + 1, 8, 1, WALK_READ, &span, &fault),
+			 WALK_OK);
+	ck_assert_int_eq(guest_span(&m, GUEST_DS, LOW + 1, 8, 8, WALK_READ | WALK_SYSTEM, &span,
+				    &fault), WALK_OK);
+}
+END_TEST
+
+/* --- copies --- */
+
+START_TEST(load_and_store)
+{
+	u64 value, edge = LOW + PAGE_BYTES;
+
+	long_cpl3();
+	memcpy(at(LOW + 100), "\1\2\3\4\5\6\7\10", 8);
+	ck_assert_int_eq(guest_load(&m, GUEST_DS, LOW + 100, 8, &value, &fault), WALK_OK);
+	ck_assert_uint_eq(value, 0x0807060504030201);
+	ck_assert(!(guestmem_read_entry(&m.walk, LOW, 0) & PTE_D));
+
+	value = 0x1817161514131211;
+	ck_assert_int_eq(guest_store(&m, GUEST_DS, edge - 3, 8, &value, &fault), WALK_OK);
+	ck_assert_int_eq(memcmp(at(edge - 3), "\x11\x12\x13", 3), 0);
+	ck_assert_int_eq(memcmp(at(edge), "\x14\x15\x16\x17\x18\0", 6), 0);
+	ck_assert(guestmem_read_entry(&m.walk, LOW, 0) & PTE_D);
+	ck_assert(guestmem_read_entry(&m.walk, edge, 0) & PTE_D);
+	value = 0;
+	ck_assert_int_eq(guest_load(&m, GUEST_DS, edge - 3, 8, &value, &fault), WALK_OK);
+	ck_assert_uint_eq(value, 0x1817161514131211);
+}
+END_TEST
+
+START_TEST(crossing_span)
+{
+	u64 edge = LOW + PAGE_BYTES;
+
+	long_cpl3();
+	guestmem_map(&m.walk, edge, 0, 0x5000 | RW);
+	ck_assert_int_eq(guest_span(&m, GUEST_DS, edge - 1, 16, 1, WALK_READ, &span, &fault),
+			 WALK_OK);
+	ck_assert_uint_eq(span.gpa[0], PHYS(edge - 1));
+	ck_assert_uint_eq(span.len[0], 1);
+	ck_assert_uint_eq(span.gpa[1], 0x5000);
+	ck_assert_uint_eq(span.len[1], 15);
+	ck_assert_int_eq(guest_span(&m, GUEST_DS, edge - 16, 16, 1, WALK_READ, &span, &fault),
+			 WALK_OK);
+	ck_assert_uint_eq(span.len[0], 16);
+	ck_assert_uint_eq(span.len[1], 0);
+	/* Two whole pages can be touched by one page's worth of bytes. */
+	ck_assert_int_eq(guest_span(&m, GUEST_DS, edge - 1, 4096, 1, WALK_READ, &span, &fault),
+			 WALK_OK);
+	ck_assert_uint_eq(span.len[1], 4095);
+	/* 4 GiB is no edge in 64-bit mode. */
+	guestmem_map(&m.walk, 0xffffffff, 0, 0x5000 | RW);
+	guestmem_map(&m.walk, 0x100000000, 0, 0x6000 | RW);
+	ck_assert_int_eq(guest_span(&m, GUEST_DS, 0xffffffff, 2, 1, WALK_READ, &span, &fault),
+			 WALK_OK);
+	ck_assert_uint_eq(span.gpa[1], 0x6000);
+}
+END_TEST
+
+/* All or nothing: the second page decides before anything of the first changes. */
+START_TEST(store_all_or_nothing)
+{
+	u64 edge = LOW + PAGE_BYTES;
+
+	long_cpl3();
+	map(edge, PTE_P | PTE_U);
+	expect(write4(GUEST_DS, edge - 2), VECTOR_PF);
+	ck_assert_uint_eq(fault.cr2, edge);
+	ck_assert_uint_eq(fault.error, PF_PRESENT | PF_USER | PF_WRITE);
+	ck_assert_uint_eq(*at(edge - 2), 0);
+	ck_assert(!(guestmem_read_entry(&m.walk, LOW, 0) & (PTE_A | PTE_D)));
+
+	/* Both bad: the lower one is told, with the operand's address. */
+	map(LOW, PTE_P | PTE_U);
+	expect(write4(GUEST_DS, edge - 2), VECTOR_PF);
+	ck_assert_uint_eq(fault.cr2, edge - 2);
+
+	/* Allowed by the tables, but no memory there, or the guest's view is read-only */
+	map(LOW, RW);
+	guestmem_map(&m.walk, edge, 0, 0x7700000000 | RW);
+	ck_assert_int_eq(write4(GUEST_DS, edge - 2), WALK_NO_MEMORY);
+	ck_assert_uint_eq(*at(edge - 2), 0);
+	ck_assert_int_eq(read4(GUEST_DS, edge - 2), WALK_NO_MEMORY);
+	guestmem_map(&m.walk, edge, 0, 0x5000 | RW);
+	guestmem_readonly(0x5000);
+	ck_assert_int_eq(read4(GUEST_DS, edge - 2), WALK_OK);
+	ck_assert_int_eq(write4(GUEST_DS, edge - 2), WALK_NO_MEMORY);
+	ck_assert_uint_eq(*at(edge - 2), 0);
+	guestmem_map(&m.walk, LOW, 0, 0x7700000000 | RW);
+	ck_assert_int_eq(write4(GUEST_DS, LOW), WALK_NO_MEMORY);
+	ck_assert_int_eq(read4(GUEST_DS, LOW), WALK_NO_MEMORY);
+}
+END_TEST
+
+/* --- pseudo-descriptors --- */
+
+START_TEST(table_sizes)
+{
+	u8 want[] = { 0x34, 0x12, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 0, 0 };
+	u64 base = 0x1122334455667788;
+	u16 limit = 0;
+
+	long_cpl3();
+	ck_assert_int_eq(guest_store_table(&m, GUEST_DS, LOW, 0x1234, base, &fault), WALK_OK);
+	ck_assert_int_eq(memcmp(at(LOW), want, 12), 0);
+	ck_assert_int_eq(guest_load_table(&m, GUEST_DS, LOW, &limit, &base, &fault), WALK_OK);
+	ck_assert_uint_eq(limit, 0x1234);
+	ck_assert_uint_eq(base, 0x1122334455667788);
+	ck_assert_int_eq(guest_store_table(&m, GUEST_DS, LOW + PAGE_BYTES - 5, 0x1234, base,
+					   &fault), WALK_OK);
+	ck_assert_int_eq(memcmp(at(LOW + PAGE_BYTES - 5), want, 5), 0);
+	ck_assert_int_eq(memcmp(at(LOW + PAGE_BYTES), want + 5, 7), 0);
+
+	flat(PAGING_32, 3);
+	ck_assert_int_eq(guest_store_table(&m, GUEST_DS, LOW, 0x1234, base, &fault), WALK_OK);
+	memset(want + 6, 0, 6);
+	ck_assert_int_eq(memcmp(at(LOW), want, 12), 0);
+	base = ~0ULL;
+	at(LOW)[6] = 0xaa;
+	ck_assert_int_eq(guest_load_table(&m, GUEST_DS, LOW, &limit, &base, &fault), WALK_OK);
+	ck_assert_uint_eq(base, 0x55667788);
+	/* The limit counts for all of it. */
+	m.seg[GUEST_DS].limit = LOW + 5;
+	ck_assert_int_eq(guest_store_table(&m, GUEST_DS, LOW, 1, 2, &fault), WALK_OK);
+	ck_assert_int_eq(guest_load_table(&m, GUEST_DS, LOW, &limit, &base, &fault), WALK_OK);
+	m.seg[GUEST_DS].limit = LOW + 4;
+	expect(guest_store_table(&m, GUEST_DS, LOW, 3, 4, &fault), VECTOR_GP);
+	ck_assert_uint_eq(*at(LOW), 1);
+	expect(guest_load_table(&m, GUEST_DS, LOW, &limit, &base, &fault), VECTOR_GP);
+}
+END_TEST
+
+START_TEST(table_faults)
+{
+	u64 edge = LOW + PAGE_BYTES, base = 0;
+	u16 limit = 0;
+
+	long_cpl3();
+	map(edge, PTE_P | PTE_U);
+	expect(guest_store_table(&m, GUEST_DS, edge - 2, 1, 2, &fault), VECTOR_PF);
+	ck_assert_uint_eq(fault.cr2, edge);
+	ck_assert_uint_eq(*at(edge - 2), 0);
+	ck_assert(!(guestmem_read_entry(&m.walk, LOW, 0) & PTE_D));
+	ck_assert_int_eq(guest_load_table(&m, GUEST_DS, edge - 2, &limit, &base, &fault), WALK_OK);
+	guestmem_map(&m.walk, edge, 0, 0x7700000000 | RW);
+	ck_assert_int_eq(guest_store_table(&m, GUEST_DS, edge - 2, 1, 2, &fault), WALK_NO_MEMORY);
+	ck_assert_int_eq(guest_load_table(&m, GUEST_DS, edge - 2, &limit, &base, &fault),
+			 WALK_NO_MEMORY);
+	ck_assert_uint_eq(*at(edge - 2), 0);
+}
+END_TEST
+
+/* A word, then a doubleword or quadword: 2 modulo 4 is the address that never faults. */
+START_TEST(table_alignment)
+{
+	u32 i, unit = _i ? 8 : 4;
+
+	flat(_i ? PAGING_4 : PAGING_32, 3);
+	m.walk.cr0 |= CR0_AM;
+	m.walk.rflags = RFLAGS_AC;
+	for (i = 0; i < 16; i++) {
+		if (i % unit == unit - 2)
+			ck_assert_int_eq(guest_store_table(&m, GUEST_DS, LOW + i, 1, 2, &fault),
+					 WALK_OK);
+		else
+			expect(guest_store_table(&m, GUEST_DS, LOW + i, 1, 2, &fault), VECTOR_AC);
+	}
+	m.walk.cpl = 0;
+	ck_assert_int_eq(guest_store_table(&m, GUEST_DS, LOW + 1, 1, 2, &fault), WALK_OK);
+}
+END_TEST
+
+/* Descriptors are read by the processor, not by the program. */
+START_TEST(linear_loads)
+{
+	u64 value = 0;
+
+	long_cpl3();
+	map(LOW, PTE_P);
+	memcpy(at(LOW + 8), "\1\2\3\4\5\6\7\10", 8);
+	expect(read4(GUEST_DS, LOW + 8), VECTOR_PF);
+	m.walk.cr0 |= CR0_AM;
+	m.walk.rflags = RFLAGS_AC;
+	ck_assert_int_eq(guest_load_linear(&m, LOW + 8, 8, &value, &fault), WALK_OK);
+	ck_assert_uint_eq(value, 0x0807060504030201);
+	ck_assert_int_eq(guest_load_linear(&m, LOW + 9, 2, &value, &fault), WALK_OK);
+	map(LOW, RW);
+	m.walk.cr4 |= CR4_SMAP;
+	ck_assert_int_eq(guest_load_linear(&m, LOW, 8, &value, &fault), WALK_FAULT);
+	ck_assert_uint_eq(fault.error, PF_PRESENT);
+	map(LOW, PTE_P);
+	map(LOW + PAGE_BYTES, PTE_P);
+	*at(LOW + PAGE_BYTES) = 0x99;
+	ck_assert_int_eq(guest_load_linear(&m, LOW + PAGE_BYTES - 1, 2, &value, &fault), WALK_OK);
+	ck_assert_uint_eq((u16)value, 0x9900);
+	/* From compatibility mode too, a descriptor table may lie anywhere. */
+	m.seg[GUEST_CS].attr = TYPE_CODE | SEG_DB;
+	guestmem_map(&m.walk, 0xffffffffff000fff, 0, 0x5000 | PTE_P);
+	guestmem_map(&m.walk, 0xffffffffff001000, 0, 0x6000 | PTE_P);
+	guestmem_page(0x5000);
+	guestmem_page(0x6000)[0] = 0x42;
+	ck_assert_int_eq(guest_load_linear(&m, 0xffffffffff000fff, 2, &value, &fault), WALK_OK);
+	ck_assert_uint_eq((u16)value, 0x4200);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("access");
+	TCase *tc = tcase_create("access");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(tc, code_mode);
+	tcase_add_test(tc, fetch_within_a_page);
+	tcase_add_test(tc, fetch_across_pages);
+	tcase_add_test(tc, fetch_refused);
+	tcase_add_loop_test(tc, fetch_at_the_hole, 0, 2);
+	tcase_add_test(tc, fetch_to_the_limit);
+	tcase_add_loop_test(tc, fetch_wraps, 0, 2);
+	tcase_add_loop_test(tc, segment_types, 0, ARRAY_SIZE(types));
+	tcase_add_loop_test(tc, segment_limits, 0, ARRAY_SIZE(limits));
+	tcase_add_test(tc, real_and_vm86);
+	tcase_add_test(tc, bases);
+	tcase_add_test(tc, compatibility_mode);
+	tcase_add_loop_test(tc, canonical_form, 0, 2);
+	tcase_add_test(tc, alignment);
+	tcase_add_test(tc, load_and_store);
+	tcase_add_test(tc, crossing_span);
+	tcase_add_test(tc, store_all_or_nothing);
+	tcase_add_test(tc, table_sizes);
+	tcase_add_test(tc, table_faults);
+	tcase_add_loop_test(tc, table_alignment, 0, 2);
+	tcase_add_test(tc, linear_loads);
+	tcase_add_checked_fixture(tc, NULL, guestmem_reset);
+	tcase_set_timeout(tc, 60);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
