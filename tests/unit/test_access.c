@@ -222,6 +222,7 @@ START_TEST(fetch_to_the_limit)
 	ck_assert_int_eq(fetch(0x105), WALK_OK);
 	ck_assert_uint_eq(got, 1);
 	expect(fetch(0x106), VECTOR_GP);
+	ck_assert_uint_eq(got, 0);
 	m.seg[GUEST_CS].limit = 0x10e;
 	ck_assert_int_eq(fetch(0x100), WALK_OK);
 	ck_assert_uint_eq(got, 15);
@@ -308,6 +309,7 @@ static const struct {
 	{ TYPE_DATA | SEG_DOWN | SEG_DB, 0x10, 0x11, true },
 	{ TYPE_DATA | SEG_DOWN | SEG_DB, 0x10, 0x10, false },
 	{ TYPE_DATA | SEG_DOWN | SEG_DB, 0x10, 0x0, false },
+	{ TYPE_DATA | SEG_DOWN | SEG_DB, 0x10, 0xfffffffc, true },
 	{ TYPE_DATA | SEG_DOWN | SEG_DB, 0x10, 0xfffffffe, false },
 	{ TYPE_DATA | SEG_DOWN, 0x10, 0x11, true },
 	{ TYPE_DATA | SEG_DOWN, 0x10, 0xfffc, true },
@@ -504,6 +506,7 @@ START_TEST(load_and_store)
 	ck_assert(!(guestmem_read_entry(&m.walk, LOW, 0) & PTE_D));
 
 	value = 0x1817161514131211;
+	at(edge)[1] = 0x77;	/* what is there decides nothing */
 	ck_assert_int_eq(guest_store(&m, GUEST_DS, edge - 3, 8, &value, &fault), WALK_OK);
 	ck_assert_int_eq(memcmp(at(edge - 3), "\x11\x12\x13", 3), 0);
 	ck_assert_int_eq(memcmp(at(edge), "\x14\x15\x16\x17\x18\0", 6), 0);

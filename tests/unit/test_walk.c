@@ -52,6 +52,7 @@ static const struct {
 } translations[] = {
 	{ PAGING_32, 0, LINEAR, 0x87654000, 0x87654678 },
 	{ PAGING_32, 1, 0xff845678, 0x87400000 | PTE_PS, 0x87445678 },
+	{ PAGING_32, 1, 0xffc45678, 0x87000000 | PTE_PS, 0x87045678 },
 	{ PAGING_32, 1, 0xff845678, 0x87400000 | PAGE_PS12 | PTE_PS, 0x87445678 },
 	/* PSE-36: bits 20:13 are address bits 39:32 */
 	{ PAGING_32, 1, 0xff845678, 0x874b4000 | PTE_PS, 0x5a87445678 },
