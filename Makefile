@@ -37,10 +37,12 @@ ROOT_CFLAGS := $(ROOT_ARCH_CFLAGS) $(WARNINGS) -nostdinc \
 
 ROOT_SOURCES := \
 	$(addprefix features/,registry.c parse.c $(FEATURES)) $(EXTRA_FEATURES) \
-	$(addprefix vmexit/,dispatch.c cr.c desc.c desc_load.c misc.c insn.c svm.c svm.S) \
+	$(addprefix vmexit/,dispatch.c cr.c desc.c desc_load.c misc.c insn.c svm.c svm.S vmx.c \
+		vmx_event.c vmx_insn.c vmx.S) \
 	$(addprefix decoder/,decode.c parse.c classify.c store.c system.c vector.c engine.c operand.c) \
 	$(addprefix guest-glue/,machine.c rootmap.c slat.c mtrr.c fault.c fault.S phys.c walk.c \
-		access.c cpuid.c hypercall.c text.c string.c svm.c svm_take.c)
+		access.c cpuid.c hypercall.c text.c string.c svm.c svm_take.c \
+		vmx.c vmx_controls.c vmx_fields.c vmx_take.c vmx_reset.c)
 ROOT_OBJECTS := $(patsubst %.c,$(BUILD)/root/%.o,$(filter %.c,$(ROOT_SOURCES))) \
 	$(patsubst %.S,$(BUILD)/root/%_S.o,$(filter %.S,$(ROOT_SOURCES)))
 ROOT := $(BUILD)/root/root.o

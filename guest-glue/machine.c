@@ -216,6 +216,8 @@ bool machine_usable(bool *busy, struct text *why)
 
 bool machine_take(u32 cpu)
 {
+	/* Not root_enter()'s to clear: an NMI may come before it. */
+	machine_vcpu(cpu)->nmis = 0;
 	return machine.virt->take(machine_vcpu(cpu));
 }
 
@@ -230,14 +232,10 @@ void machine_leave(void)
 	machine.virt->left();
 }
 
-/**
- * root_enter() - the root side's first act on a processor; called by the vendor's assembly file
- * @v: the processor
- *
+/*
  * Processors are taken one after the other. The first one opens everybody's decoder: a decoder
  * stands at the addresses where it was opened, and opening is nothing for two at a time.
  */
-void root_enter(struct vcpu *v);
 void root_enter(struct vcpu *v)
 {
 	struct machine *m = v->machine;
@@ -253,7 +251,6 @@ void root_enter(struct vcpu *v)
 	}
 	v->plan = &m->plans[m->current_plan];
 	v->cr4 = 0;
-	v->nmis = 0;
 	v->active = 1;
 	v->virt->traps(v);
 }

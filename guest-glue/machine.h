@@ -218,6 +218,12 @@ struct vcpu *machine_vcpu(u32 cpu);
 /* machine_root_vcpu() - the same where the root side sees it. */
 struct vcpu *machine_root_vcpu(u32 cpu);
 
+/**
+ * root_enter() - the root side's first act on a processor; called by the vendor's files
+ * @v: the processor
+ */
+void root_enter(struct vcpu *v);
+
 /* machine_here() - this processor's struct vcpu, from the root stack it runs on. */
 struct vcpu *machine_here(void);
 

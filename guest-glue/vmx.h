@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * vmx.h - between the VMX files of guest-glue/ and vmexit/; struct virt says what most of these
+ * are for.
+ */
+#ifndef OLDGUARD_GLUE_VMX_H
+#define OLDGUARD_GLUE_VMX_H
+
+#include "machine.h"
+
+/* vmx_controls.c */
+void vmx_caps(struct virt_caps *caps, bool slat_wanted);
+
+/**
+ * vmx_able() - whether the processor we run on can do what vmx_facts says
+ * @why: if not, a sentence
+ */
+bool vmx_able(struct text *why);
+
+/* vmx_take.c */
+bool vmx_take(struct vcpu *v);
+void vmx_left(void);
+
+/**
+ * vmx_leave() - let the next exit arrive in Linux's world, behind the instruction that exited
+ * @v: the processor; the exit was VMCALL, at CPL 0 and with interrupts off
+ * @len: bytes of that instruction
+ */
+void vmx_leave(struct vcpu *v, u32 len);
+
+/* vmx_fields.c */
+u64 vmx_get(struct vcpu *v, enum vcpu_field field);
+void vmx_set(struct vcpu *v, enum vcpu_field field, u64 value);
+void vmx_segment(struct vcpu *v, u32 which, struct guest_segment *out);
+void vmx_set_segment(struct vcpu *v, u32 which, const struct guest_segment *segment);
+void vmx_traps(struct vcpu *v);
+
+/* vmx_reset.c */
+void vmx_init(struct vcpu *v);
+void vmx_sipi(struct vcpu *v, u8 vector);
+
+#endif

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vmx_fields.c - the VMCS's fields by their neutral names, and the intercepts that the plan needs
+ * (Intel SDM vol. 3, 25.4, 25.6).
+ *
+ * A CR bit of which the guest/host mask has a 1 is ours: the guest reads it from the shadow, and a
+ * MOV that would change it there exits, before the processor looks whether the bit exists (26.1.1:
+ * a fault-like exit comes before #GP, privilege apart). So a virtual CR4 bit needs no #GP
+ * intercept, and a MOV that changes no such bit costs nothing.
+ */
+#include "../vmexit/vmx.h"
+
+#include "../vmexit/cr.h"
+#include "vmx.h"
+
+static const u16 fields[VCPU_FIELDS] = {
+	[VCPU_RIP] = VMCS_GUEST_RIP,
+	[VCPU_RFLAGS] = VMCS_GUEST_RFLAGS,
+	[VCPU_CR3] = VMCS_GUEST_CR3,
+	[VCPU_DR7] = VMCS_GUEST_DR7,
+	[VCPU_GDTR_BASE] = VMCS_GUEST_GDTR_BASE,
+	[VCPU_GDTR_LIMIT] = VMCS_GUEST_GDTR_LIMIT,
+	[VCPU_IDTR_BASE] = VMCS_GUEST_IDTR_BASE,
+	[VCPU_IDTR_LIMIT] = VMCS_GUEST_IDTR_LIMIT,
+	[VCPU_DEBUGCTL] = VMCS_GUEST_DEBUGCTL,
+};
+
+static u64 guest_cr0(void)
+{
+	u64 mask = vmx_read(VMCS_CR0_MASK);
+
+	return (vmx_read(VMCS_GUEST_CR0) & ~mask) | (vmx_read(VMCS_CR0_SHADOW) & mask);
+}
+
+static u64 guest_efer(void)
+{
+	u64 efer;
+
+	if (vmx_facts.efer)
+		return vmx_read(VMCS_GUEST_EFER);
+	/* The register as it is, but the exit has set LMA for us. */
+	efer = cpu_rdmsr(MSR_EFER);
+	return vmx_read(VMCS_ENTRY) & VMX_ENTRY_LONG_MODE ? efer : efer & ~EFER_LMA;
+}
+
+u64 vmx_get(struct vcpu *v, enum vcpu_field field)
+{
+	switch (field) {
+	case VCPU_CR0:
+		return guest_cr0();
+	case VCPU_CR2:
+		return v->cr2;
+	case VCPU_CR4:
+		return vmx_read(VMCS_GUEST_CR4) & ~CR4_VMXE;
+	case VCPU_EFER:
+		return guest_efer();
+	case VCPU_DR6:
+		return cpu_read_dr6();
+	case VCPU_INTR_SHADOW:
+		return vmx_read(VMCS_GUEST_BLOCKING) & (VMX_BLOCKING_STI | VMX_BLOCKING_MOV_SS) ?
+			       1 : 0;
+	default:
+		return vmx_read(fields[field]);
+	}
+}
+
+/* What the guest's own MOV would have thrown out; without VPIDs each entry does it. */
+static void flush(void)
+{
+	if (vmx_facts.vpid)
+		vmx_invvpid(INVVPID_SINGLE, VMX_OUR_VPID);
+}
+
+static void set_blocking(u64 value)
+{
+	const u32 both = VMX_BLOCKING_STI | VMX_BLOCKING_MOV_SS;
+	u32 now = vmx_read(VMCS_GUEST_BLOCKING);
+
+	if (value)
+		vmx_write(VMCS_GUEST_BLOCKING, (now & ~both) | VMX_BLOCKING_STI);
+	else if (now & both)
+		vmx_write(VMCS_GUEST_BLOCKING, now & ~both);
+}
+
+#define CR4_FLUSHING (CR4_PGE | CR4_PAE | CR4_PSE | CR4_PCIDE | CR4_SMEP)
+
+void vmx_set(struct vcpu *v, enum vcpu_field field, u64 value)
+{
+	switch (field) {
+	case VCPU_CR0:
+		vmx_write(VMCS_GUEST_CR0, value | vmx_facts.cr0_fixed);
+		vmx_write(VMCS_CR0_SHADOW, value);
+		break;
+	case VCPU_CR2:
+		v->cr2 = value;
+		break;
+	case VCPU_CR3:
+		vmx_write(VMCS_GUEST_CR3, value);
+		flush();
+		break;
+	case VCPU_CR4:
+		if ((vmx_read(VMCS_GUEST_CR4) ^ value) & CR4_FLUSHING)
+			flush();
+		vmx_write(VMCS_GUEST_CR4, value | CR4_VMXE);
+		vmx_write(VMCS_CR4_SHADOW, value | v->cr4);
+		break;
+	case VCPU_EFER:
+		if (vmx_facts.efer)
+			vmx_write(VMCS_GUEST_EFER, value);
+		else
+			cpu_wrmsr(MSR_EFER, value);
+		break;
+	case VCPU_DR6:
+		cpu_write_dr6(value);
+		break;
+	case VCPU_INTR_SHADOW:
+		set_blocking(value);
+		break;
+	default:
+		vmx_write(fields[field], value);
+	}
+}
+
+/*
+ * Bits 7:0 as in a descriptor; its bits 55:52 are at 15:12 here (25.4.1). An unusable register
+ * keeps its DPL, which of SS is the CPL.
+ */
+void vmx_segment(struct vcpu *v, u32 which, struct guest_segment *out)
+{
+	u32 attr = vmx_read(VMCS_GUEST_ATTR(which));
+
+	(void)v;
+	out->base = vmx_read(VMCS_GUEST_BASE(which));
+	out->limit = vmx_read(VMCS_GUEST_LIMIT(which));
+	out->selector = vmx_read(VMCS_GUEST_SELECTOR(which));
+	out->attr = (attr & 0xff) | (attr >> 4 & 0xf00);
+	if (attr & VMX_ATTR_UNUSABLE)
+		out->attr &= ~SEG_PRESENT;
+}
+
+void vmx_set_segment(struct vcpu *v, u32 which, const struct guest_segment *segment)
+{
+	u32 attr = (segment->attr & 0xff) | (segment->attr & 0xf00) << 4;
+
+	(void)v;
+	if (!(segment->attr & SEG_PRESENT))
+		attr = (attr & 3u << SEG_DPL_SHIFT) | VMX_ATTR_UNUSABLE;
+	vmx_write(VMCS_GUEST_BASE(which), segment->base);
+	vmx_write(VMCS_GUEST_LIMIT(which), segment->limit);
+	vmx_write(VMCS_GUEST_SELECTOR(which), segment->selector);
+	vmx_write(VMCS_GUEST_ATTR(which), attr);
+}
+
+/*
+ * CR0 and CR4 reads never exit: the mask and the shadow answer them. What a plan traps of the two
+ * exits when it changes.
+ */
+void vmx_traps(struct vcpu *v)
+{
+	const struct traps *t = &v->plan->traps;
+	u64 cr0 = guest_cr0();
+	u32 proc = vmx_facts.proc;
+	u32 proc2;
+
+	vmx_write(VMCS_CR0_MASK, t->cr_write & 1u << 0 ? ~0ULL : vmx_facts.cr0_fixed);
+	vmx_write(VMCS_CR0_SHADOW, cr0);
+	vmx_write(VMCS_CR4_MASK,
+		  t->cr_write & 1u << 4 ? ~0ULL : CR4_VMXE | v->plan->cr4);
+	vmx_write(VMCS_CR4_SHADOW, cr4_seen(v));
+	vmx_write(VMCS_EXCEPTIONS, t->exceptions);
+	if (t->cr_write & 1u << 3)
+		proc |= VMX_PROC_CR3_LOAD;
+	if (t->cr_read & 1u << 3)
+		proc |= VMX_PROC_CR3_STORE;
+	vmx_proc(v, proc);
+	if (vmx_facts.proc & VMX_PROC_SECONDARY) {
+		proc2 = vmx_read(VMCS_PROC2) & ~VMX_PROC2_DESC;
+		vmx_write(VMCS_PROC2, t->desc_store ? proc2 | VMX_PROC2_DESC : proc2);
+	}
+}
