@@ -3,12 +3,17 @@
 # The Bochs back end of run: Intel machines with VMX, and an SVM that is not QEMU's.
 
 bochs_has_model() {
-	grep -qx "$1" <<<"$(bochs --help cpu 2>&1 || true)"
+	local list
+
+	list=$(bochs --help cpu 2>&1 </dev/null || true)
+	grep -q '^Supported CPU models' <<<"$list" || fail "bochs does not tell its models: $list"
+	grep -qxF "$1" <<<"$list"
 }
 
 bochs_check() {
 	((${#flags[@]} == 0)) ||
 		usage_error "--cpu $cpu: Bochs models take no flags, only QEMU's do"
+	((allow_reboot == 0)) || usage_error "--allow-reboot: a machine in Bochs boots once"
 	((smp <= 8)) || usage_error "--smp $smp: at most 8 with Bochs"
 }
 
@@ -20,32 +25,18 @@ bochs_quirks() {
 	esac
 }
 
-# Bochs has no -kernel: an ISO image with GRUB brings kernel and initramfs.
-bochs_iso() {
-	local iso=$dir/iso
-
-	mkdir -p "$iso/boot/grub"
-	ln -L "$top/build/kernel/$kernel/vmlinuz" "$iso/boot/vmlinuz" 2>/dev/null ||
-		cp -L "$top/build/kernel/$kernel/vmlinuz" "$iso/boot/vmlinuz"
-	mv "$dir/initrd" "$iso/boot/initrd"
-	# GRUB's language has quotes of its own: only what it must not touch is escaped.
-	# shellcheck disable=SC2001 # & is more than bash's own replacement can
-	printf 'linux /boot/vmlinuz %s\ninitrd /boot/initrd\nboot\n' \
-		"$(sed 's/[\\"'\''$;|&<>{}]/\\&/g' <<<"$1")" >"$iso/boot/grub/grub.cfg"
-	grub-mkrescue -o "$dir/cd.iso" "$iso" >"$dir/emulator.log" 2>&1
-}
-
 bochs_config() {
 	cat >"$dir/bochsrc" <<END
 display_library: term
 config_interface: textconfig
-romimage: file=/usr/share/bochs/BIOS-bochs-latest
+romimage: file=/usr/share/bochs/BIOS-bochs-latest, options=fastboot
 vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
 memory: host=${mem:-256}, guest=${mem:-256}
 cpu: model=$model, count=$smp, ips=100000000, reset_on_triple_fault=0, ignore_bad_msrs=1
 clock: sync=none, time0=1600000000
-ata0-master: type=cdrom, path=cd.iso, status=inserted
-boot: cdrom
+optramimage1: file=memory, address=0
+floppya: 1_44=floppy, status=inserted
+boot: floppy
 log: bochs.log
 panic: action=fatal
 error: action=report
@@ -54,18 +45,7 @@ com2: enabled=1, mode=file, dev=out
 com3: enabled=1, mode=file, dev=status
 END
 	# This build starts in its debugger: "c" continues.
-	echo c >"$dir/rc"
-}
-
-# A reset does not end Bochs, so somebody has to look whether the machine is already lost.
-bochs_watch() {
-	while sleep 0.5; do
-		if grep -qs -e '---\[ end Kernel panic' "$dir/console" ||
-				(($(grep -cs '^boot' "$dir/status") > 1)); then
-			bochs_kill
-			return
-		fi
-	done
+	(cat "$dir/memory.rc"; echo c) >"$dir/rc"
 }
 
 bochs_kill() {
@@ -73,26 +53,23 @@ bochs_kill() {
 	[[ ! -s $dir/bochs.pid ]] || kill -KILL "$(<"$dir/bochs.pid")" 2>/dev/null || true
 }
 
+# A reset ends the machine: on SVM models bochs-boot.S sees to that, on VMX models Bochs itself panics.
 bochs_boot() {
-	local watcher=
+	local base
 
-	((allow_reboot)) || cmdline=${cmdline/panic=-1/panic=0}
-	if ! bochs_iso "$cmdline$(bochs_quirks)$append"; then
-		reason='grub-mkrescue failed'
+	if ! base=$("$lab/bochs-image" base "$kernel") || ! cp "$base/floppy" "$dir/floppy" ||
+			! "$lab/bochs-image" run "$base" "$dir/initrd" "$cmdline$(bochs_quirks)$append" \
+			"$dir/memory"; then
+		reason='cannot make the image that Bochs boots from'
 		return
 	fi
 	bochs_config
-	if ((allow_reboot == 0)); then
-		bochs_watch &
-		watcher=$!
-	fi
 	# It insists on a terminal, even to show nothing. script(1) does not notice that its child was
 	# killed, only that it ended: hence a shell between the two.
 	# shellcheck disable=SC2016 # $$ is the innermost shell's, which becomes Bochs
 	run_bounded "${timeout:-400}" env -C "$dir" TERM=vt100 script -qfc \
 		'sh -c "echo \$\$ >bochs.pid; exec bochs -q -f bochsrc -rc rc"; true' /dev/null \
 		</dev/null >"$dir/emulator.log" 2>&1
-	[[ -z $watcher ]] || kill "$watcher" 2>/dev/null || true
 	bochs_kill
 }
 
