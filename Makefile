@@ -37,7 +37,7 @@ ROOT_CFLAGS := $(ROOT_ARCH_CFLAGS) $(WARNINGS) -nostdinc \
 
 ROOT_SOURCES := \
 	$(addprefix features/,registry.c parse.c $(FEATURES)) $(EXTRA_FEATURES) \
-	$(addprefix vmexit/,dispatch.c cr.c desc.c desc_load.c misc.c insn.c svm.c svm.S vmx.c \
+	$(addprefix vmexit/,dispatch.c cr.c desc.c desc_load.c misc.c insn.c svm.c svm.S vmx.c vmx_fast.c \
 		vmx_event.c vmx_insn.c vmx.S) \
 	$(addprefix decoder/,decode.c parse.c classify.c store.c system.c vector.c engine.c operand.c) \
 	$(addprefix guest-glue/,machine.c rootmap.c slat.c mtrr.c fault.c fault.S phys.c walk.c \

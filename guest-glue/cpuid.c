@@ -12,8 +12,10 @@
 #define EXTENDED 0x80000000u
 #define RANGE(leaf) ((leaf) & 0xc0000000u)
 
+#define LEAF1_ECX_XSAVE (1u << 26)
 #define LEAF1_ECX_OSXSAVE (1u << 27)
 #define LEAF1_ECX_HYPERVISOR (1u << 31)
+#define LEAF7_ECX_PKU (1u << 3)
 #define LEAF7_ECX_OSPKE (1u << 4)
 
 /* "oldguard" and four NULs, as it appears in EBX, ECX, EDX. */
@@ -62,24 +64,22 @@ static u32 max(u32 a, u32 b)
 static void adjust(struct vcpu *v, u32 leaf, u32 subleaf, u32 out[4])
 {
 	const struct machine *m = v->machine;
-	u64 cr4;
 
 	switch (leaf) {
 	case BASIC:
 		out[CPUID_EAX] = max(m->max_basic, v->plan->max_basic);
 		break;
 	case 1:
-		cr4 = vcpu_get(v, VCPU_CR4);
-		out[CPUID_ECX] &= ~LEAF1_ECX_OSXSAVE;
-		if (cr4 & CR4_OSXSAVE)
+		out[CPUID_ECX] &= m->leaf1_ecx & ~LEAF1_ECX_OSXSAVE;
+		/* Asking for CR4 is most of the work on this path: not where there is no XSAVE. */
+		if (out[CPUID_ECX] & LEAF1_ECX_XSAVE && vcpu_get(v, VCPU_CR4) & CR4_OSXSAVE)
 			out[CPUID_ECX] |= LEAF1_ECX_OSXSAVE;
 		if (m->hypervisor_bit)
 			out[CPUID_ECX] |= LEAF1_ECX_HYPERVISOR;
-		v->virt->hide(leaf, subleaf, out);
 		break;
 	case 7:
 		out[CPUID_ECX] &= ~LEAF7_ECX_OSPKE;
-		if (!subleaf && vcpu_get(v, VCPU_CR4) & CR4_PKE)
+		if (!subleaf && out[CPUID_ECX] & LEAF7_ECX_PKU && vcpu_get(v, VCPU_CR4) & CR4_PKE)
 			out[CPUID_ECX] |= LEAF7_ECX_OSPKE;
 		break;
 	case EXTENDED:
@@ -91,17 +91,13 @@ static void adjust(struct vcpu *v, u32 leaf, u32 subleaf, u32 out[4])
 	}
 }
 
-void cpuid_view(struct vcpu *v, u32 leaf, u32 subleaf, u32 out[4])
+/* A leaf that the processor does not have itself, or of another range: which one it stands for. */
+static u32 odd_leaf(struct vcpu *v, u32 leaf, u32 subleaf, u32 out[4])
 {
 	const struct machine *m = v->machine;
 	const struct plan *plan = v->plan;
 	u32 highest = max(m->max_basic, plan->max_basic);
-	u32 i;
 
-	if (leaf - m->hypervisor_leaf < 0x100) {
-		own_leaf(v, leaf - m->hypervisor_leaf, out);
-		return;
-	}
 	/* Past the end Intel answers with the highest basic leaf, AMD with zeros (SDM vol. 2). */
 	if (m->out_of_range_is_highest &&
 	    (leaf >= EXTENDED ? leaf > max(m->max_extended, plan->max_extended) :
@@ -113,6 +109,22 @@ void cpuid_view(struct vcpu *v, u32 leaf, u32 subleaf, u32 out[4])
 		out[0] = out[1] = out[2] = out[3] = 0;
 	else
 		cpu_cpuid(leaf, subleaf, out);
+	return leaf;
+}
+
+void cpuid_view(struct vcpu *v, u32 leaf, u32 subleaf, u32 out[4])
+{
+	const struct plan *plan = v->plan;
+	u32 i;
+
+	if (unlikely(leaf - v->machine->hypervisor_leaf < 0x100)) {
+		own_leaf(v, leaf - v->machine->hypervisor_leaf, out);
+		return;
+	}
+	if (likely(leaf <= v->machine->max_basic))
+		cpu_cpuid(leaf, subleaf, out);
+	else
+		leaf = odd_leaf(v, leaf, subleaf, out);
 	adjust(v, leaf, subleaf, out);
 	for (i = 0; i < plan->cpuid_count; i++)
 		if (plan->cpuid[i].leaf == leaf && plan->cpuid[i].subleaf == subleaf)

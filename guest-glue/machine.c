@@ -105,8 +105,12 @@ void machine_probe(bool slat, bool hypervisor_bit)
 	m->hypervisor_leaf = free_hypervisor_leaf();
 	m->hypervisor_bit = hypervisor_bit;
 	m->virt = virt_find();
-	if (m->virt)
+	if (m->virt) {
+		out[CPUID_ECX] = ~0u;
+		m->virt->hide(1, 0, out);
+		m->leaf1_ecx = out[CPUID_ECX];
 		m->virt->caps(&m->caps, slat);
+	}
 }
 
 /*

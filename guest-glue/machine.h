@@ -76,6 +76,7 @@ struct cpu_tables {
  * @hypervisor_bit: whether CPUID.1:ECX[31] is set in the view
  * @max_basic: the processor's own highest basic leaf
  * @max_extended: the processor's own highest extended leaf
+ * @leaf1_ecx: CPUID.1:ECX bits that the vendor lets the guest see
  * @out_of_range_is_highest: Intel's rule for leaves beyond the highest
  * @maxphyaddr: physical-address bits
  * @decoder_flags: DECODER_* bits, what this processor's instruction set has
@@ -110,6 +111,7 @@ struct machine {
 	bool hypervisor_bit;
 	u32 max_basic;
 	u32 max_extended;
+	u32 leaf1_ecx;
 	bool out_of_range_is_highest;
 	u8 maxphyaddr;
 	u32 decoder_flags;

@@ -52,32 +52,39 @@ FUNCTION(vmx_launch)
 	ret
 END(vmx_launch)
 
-	.macro	save_registers
-	push	%r15
-	push	%r14
-	push	%r13
-	push	%r12
-	push	%r11
-	push	%r10
-	push	%r9
-	push	%r8
-	push	%rdi
-	push	%rsi
-	push	%rbp
-	push	%rax			/* room for RSP: vmx_exit() reads it where it is needed */
-	push	%rbx
-	push	%rdx
-	push	%rcx
-	push	%rax
+/*
+ * The exit has loaded RSP with the address behind the register array of struct vcpu; the root
+ * stack grows down from the array's start. RSP moves first: an NMI uses what lies below it.
+ * Saved at once is what a C function may change, and RBX; the rest if vmx_exit() is to see it.
+ */
+	.macro	save_volatile
+	sub	$8 * 16, %rsp
+	mov	%rax, 8 * 0(%rsp)
+	mov	%rcx, 8 * 1(%rsp)
+	mov	%rdx, 8 * 2(%rsp)
+	mov	%rbx, 8 * 3(%rsp)
+	mov	%rsi, 8 * 6(%rsp)
+	mov	%rdi, 8 * 7(%rsp)
+	mov	%r8, 8 * 8(%rsp)
+	mov	%r9, 8 * 9(%rsp)
+	mov	%r10, 8 * 10(%rsp)
+	mov	%r11, 8 * 11(%rsp)
 	mov	%rsp, %rdi
 	.endm
 
-/*
- * The first exit of a processor. The exit has loaded RSP with the address behind the register
- * array of struct vcpu: the array lies where the pushes go, the root stack grows on below it.
- */
+	.macro	save_others
+	mov	%rbp, 8 * 5(%rsp)
+	mov	%r12, 8 * 12(%rsp)
+	mov	%r13, 8 * 13(%rsp)
+	mov	%r14, 8 * 14(%rsp)
+	mov	%r15, 8 * 15(%rsp)
+	mov	%rsp, %rdi
+	.endm
+
+/* The first exit of a processor. */
 FUNCTION(vmx_host_start)
-	save_registers
+	save_volatile
+	save_others
 	call	vmx_start
 	mov	%rsp, %rdi
 	jmp	.Lexit
@@ -85,29 +92,38 @@ END(vmx_host_start)
 
 /* Every other exit. */
 FUNCTION(vmx_host_exit)
-	save_registers
-.Lexit:
-	call	vmx_exit
-	pop	%rax
-	pop	%rcx
-	pop	%rdx
-	pop	%rbx
-	pop	%rbp			/* the guest's RSP is in the VMCS */
-	pop	%rbp
-	pop	%rsi
-	pop	%rdi
-	pop	%r8
-	pop	%r9
-	pop	%r10
-	pop	%r11
-	pop	%r12
-	pop	%r13
-	pop	%r14
-	pop	%r15
+	save_volatile
+	call	vmx_fast
+	test	%al, %al
+	jz	.Lslow
+.Lenter:
+	mov	8 * 0(%rsp), %rax
+	mov	8 * 1(%rsp), %rcx
+	mov	8 * 2(%rsp), %rdx
+	mov	8 * 3(%rsp), %rbx
+	mov	8 * 6(%rsp), %rsi
+	mov	8 * 7(%rsp), %rdi
+	mov	8 * 8(%rsp), %r8
+	mov	8 * 9(%rsp), %r9
+	mov	8 * 10(%rsp), %r10
+	mov	8 * 11(%rsp), %r11
+	add	$8 * 16, %rsp
 	vmresume
-	save_registers
+	/* Still here: it failed. */
+	sub	$8 * 16, %rsp
+	mov	%rsp, %rdi
 	call	vmx_resume_failed
 	ud2
+.Lslow:
+	save_others
+.Lexit:
+	call	vmx_exit
+	mov	8 * 5(%rsp), %rbp
+	mov	8 * 12(%rsp), %r12
+	mov	8 * 13(%rsp), %r13
+	mov	8 * 14(%rsp), %r14
+	mov	8 * 15(%rsp), %r15
+	jmp	.Lenter
 END(vmx_host_exit)
 
 /*

@@ -159,12 +159,20 @@ static bool inject_soft(const struct vmexit *e)
 	return true;
 }
 
+void vmx_raise(const struct guest_fault *fault)
+{
+	u32 event = VMX_EVENT_TYPE_OF(VMX_EVENT_EXCEPTION) | fault->vector;
+
+	/* The processor does not set RF in the flags that an injected fault pushes; we do. */
+	if (!(NO_RF >> fault->vector & 1))
+		vmx_write(VMCS_GUEST_RFLAGS, vmx_read(VMCS_GUEST_RFLAGS) | RFLAGS_RF);
+	enter_with(event | (fault->has_error ? VMX_EVENT_HAS_ERROR : 0), fault->error);
+}
+
 void vmx_inject(struct vcpu *v, const struct vmexit *e)
 {
 	const struct guest_fault *fault = &e->fault;
-	u32 event = VMX_EVENT_TYPE_OF(VMX_EVENT_EXCEPTION) | fault->vector;
 	u32 first = vmx_read(VMCS_VECTORING);
-	u64 rflags;
 
 	if (fault->vector == VECTOR_NMI) {
 		__atomic_add_fetch(&v->nmis, 1, __ATOMIC_RELAXED);
@@ -183,11 +191,5 @@ void vmx_inject(struct vcpu *v, const struct vmexit *e)
 		return;
 	if (fault->vector == VECTOR_PF)
 		v->cr2 = fault->cr2;
-	/* The processor does not set RF in the flags that an injected fault pushes; we do. */
-	if (!(NO_RF >> fault->vector & 1)) {
-		rflags = vmx_read(VMCS_GUEST_RFLAGS);
-		if (!(rflags & RFLAGS_RF))
-			vmx_write(VMCS_GUEST_RFLAGS, rflags | RFLAGS_RF);
-	}
-	enter_with(event | (fault->has_error ? VMX_EVENT_HAS_ERROR : 0), fault->error);
+	vmx_raise(fault);
 }
