@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Loading and unloading again and again, while programs start and end on every processor.
+# machine: EPYC smp=4
+# machine: EPYC,-npt smp=2
+# machine: zambezi smp=2
+# timeout: 150
+for worker in $(seq $((cpus * 2))); do
+	while :; do /bin/true; done &
+done
+rounds=20
+! grep -q 'AMD FX' /proc/cpuinfo || rounds=5
+for round in $(seq $rounds); do
+	load umip
+	[ "$(cpu_states)" = "$(words "$cpus" guest)" ] || no "round $round: each is held" "$(cpu_states)"
+	unload
+done
+is "$(has umip)" 0 "$rounds rounds were clean"

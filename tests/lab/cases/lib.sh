@@ -1,0 +1,210 @@
+# shellcheck shell=dash disable=SC2034 # busybox sh; the cases use the variables
+# SPDX-License-Identifier: GPL-2.0-only
+# What a case has at hand, inside the machine (busybox sh). A case is a file here, NAME.sh. Its first
+# comment says what it shows; in it lines of these forms say how tests/lab/check runs it:
+#
+#   # machine: EPYC smp=2 kernel=6.12 mem=1024	run it there (--cpu, --smp, ...); once per such line
+#   # alone			in a boot of its own; others share one where the machine is the same
+#   # run: --nmi-every 5	more options for tests/lab/run; a boot of its own, too
+#   # ends: REGEX		the machine must end by itself, and run's reason must match; alone, too
+#   # program: NAME.c FLAG...	compiled from this folder, statically; the case finds it as ./NAME
+#   # timeout: SECONDS	for this case (60; five times as long in Bochs)
+#
+# A case starts without the module, with every processor online, and with an empty kernel log; it must
+# leave as it came and cause no complaint of the kernel (BUG, WARNING, ...): all of that is checked.
+
+# --- verdicts: a failed one is noted, and the case goes on -------------------------------------
+
+# ok SENTENCE COMMAND...: the command succeeds.
+ok() {
+	local sentence="$1" out status
+
+	shift
+	status=0
+	out=$("$@" 2>&1) || status=$?
+	if [ $status = 0 ]; then
+		echo "@@ ok $sentence"
+	else
+		no "$sentence" "$*: status $status${out:+: $out}"
+	fi
+}
+
+# no SENTENCE DETAIL: what should hold does not.
+no() {
+	echo "@@ no $1"
+	printf '%s\n' "$2" | sed 's/^/@@ # /'
+}
+
+# is GOT WANTED SENTENCE
+is() {
+	if [ "$1" = "$2" ]; then
+		echo "@@ ok $3"
+	else
+		no "$3" "got '$1', not '$2'"
+	fi
+}
+
+# isnt GOT UNWANTED SENTENCE
+isnt() {
+	if [ "$1" != "$2" ]; then
+		echo "@@ ok $3"
+	else
+		no "$3" "got '$1'"
+	fi
+}
+
+# like TEXT PATTERN SENTENCE: a part of TEXT matches this shell pattern.
+like() {
+	# shellcheck disable=SC2254 # a pattern is meant
+	case $1 in
+	*$2*)	echo "@@ ok $3" ;;
+	*)	no "$3" "'$1' has no '$2'" ;;
+	esac
+}
+
+# fails ERROR SENTENCE COMMAND...: it fails, and its message ends in ERROR (strerror's words; '' any).
+fails() {
+	local error="$1" sentence="$2" out
+
+	shift 2
+	if out=$("$@" 2>&1); then
+		no "$sentence" "$*: succeeds"
+	else
+		case $out in
+		*"$error")	echo "@@ ok $sentence" ;;
+		*)		no "$sentence" "$*: '$out', not '$error'" ;;
+		esac
+	fi
+}
+
+# give_up REASON: nothing that follows would make sense.
+give_up() {
+	no "goes on" "$1"
+	exit 0
+}
+
+# --- the module --------------------------------------------------------------------------------
+
+features=/sys/module/oldguard/parameters/features
+
+# load LIST [PARAMETER=VALUE...]: loads oldguard with these features, or gives up.
+load() {
+	local list="$1" out
+
+	shift
+	out=$(insmod ./oldguard.ko features="$list" "$@" 2>&1) ||
+		give_up "insmod features=$list $*: $out; the log says: $(said)"
+}
+
+unload() {
+	local out
+
+	out=$(rmmod oldguard 2>&1) || give_up "rmmod: $out"
+}
+
+# set_features LIST: for ok and fails; on one line, with the word of the error last.
+set_features() {
+	# In a shell of its own: there a failed redirection ends, and is told.
+	sh -c 'echo "$1" >"$2"' sh "$1" "$features"
+}
+
+# What oldguard wrote to the kernel's log, without the time.
+said() {
+	dmesg | sed -n 's/^\[ *[0-9.]*\] oldguard: //p' | grep -v -e 'out-of-tree' -e 'signature and/or'
+}
+
+# fact TYPE [KEY]: the report's line of that type (whose second field is KEY), what comes after that.
+fact() {
+	awk -F '\t' -v type="$1" -v key="${2-}" '
+		$1 == type && (key == "" || $2 == key) { print key == "" ? $2 : $3; exit }' /dev/oldguard
+}
+
+# All CPUs are held: "guest" for each.
+cpu_states() {
+	awk -F '\t' '$1 == "cpu" { printf "%s%s", between, $3; between = " " }' /dev/oldguard
+}
+
+# words N WORD: as cpu_states shows N processors that are all in the state WORD.
+words() {
+	local i text=
+
+	for i in $(seq "$1"); do
+		text="$text${text:+ }$2"
+	done
+	echo "$text"
+}
+
+# --- the machine -------------------------------------------------------------------------------
+
+cpus=$(grep -c ^processor /proc/cpuinfo)
+
+# has FLAG: how many processors have it, by /proc/cpuinfo.
+has() {
+	grep ^flags /proc/cpuinfo | grep -c " $1\\( \\|\$\\)"
+}
+
+# answers [CPU]: what SGDT, SIDT, SLDT, STR and SMSW do in user programs of 64 and 32 bits, each
+# outcome once: "fault" where each of them raises #GP.
+# On processor 0 without CPU.
+answers() {
+	oldguard probe --cpu "${1:-0}" --json | sed -n 's/.*"outcome": "\([^"]*\)".*/\1/p' |
+		sort -u | tr '\n' ' ' | sed 's/ $//'
+}
+
+# --- for check ---------------------------------------------------------------------------------
+
+trouble='BUG:|WARNING:|Oops|Call Trace:|unchecked MSR|soft lockup|hard LOCKUP|detected stall|hung task'
+
+online_all() {
+	local file
+
+	for file in /sys/devices/system/cpu/cpu*/online; do
+		[ ! -e "$file" ] || [ "$(cat "$file")" = 1 ] || echo 1 >"$file" || return
+	done
+}
+
+# A process may fork while we look: until a look finds none.
+kill_session() {
+	local pids
+
+	while
+		pids=$(cat /proc/[0-9]*/stat 2>/dev/null | awk -v session="$1" '
+			{ pid = $1; sub(/.*\) /, ""); if ($4 == session && $1 != "Z") print pid }')
+		[ -n "$pids" ]
+	do
+		# shellcheck disable=SC2086 # words are meant
+		kill -KILL $pids 2>/dev/null
+	done
+}
+
+# run_case NAME SECONDS: prints what check reads; returns 1 where no further case may run in this boot.
+run_case() {
+	local status=0 state clean=0
+
+	echo "@@ begin $1"
+	dmesg -c >/dev/null
+	# A session of its own, so that what it leaves running can be found.
+	# shellcheck disable=SC2016 # for that shell to expand
+	setsid timeout -s KILL "$2" sh -c '. ./lib.sh; . "./$0.sh"; exit 0' "$1" </dev/null 2>&1 &
+	session=$!
+	wait $session || status=$?
+	kill_session $session
+	case $status in
+	0)	;;
+	137)	no "comes to an end" "not within $2 seconds" ;;
+	*)	no "comes to its end" "status $status" ;;
+	esac
+	state=$(grep -hsx 0 /sys/devices/system/cpu/cpu*/online)
+	if [ -n "$state" ]; then
+		no "leaves every processor online" "some are offline"
+		online_all || clean=1
+	fi
+	if grep -q '^oldguard ' /proc/modules; then
+		no "leaves no module behind" "oldguard is still loaded"
+		rmmod oldguard || clean=1
+	fi
+	state=$(dmesg | grep -E "$trouble" | head -n 5)
+	[ -z "$state" ] || { no "the kernel has nothing to complain about" "$state"; clean=1; }
+	echo "@@ end $1"
+	return $clean
+}
