@@ -56,6 +56,8 @@ enum claim_role {
  * @last: highest `sel` claimed, at least @first
  * @role: filter or owner
  * @handle: called below Linux, interrupts off; must not block
+ * @refuses: an owner's: outside ring 0 @handle does nothing but raise #GP(0), so that a vendor file
+ *	may do that by itself, sooner, and count it
  */
 struct claim {
 	enum vmexit_kind kind;
@@ -63,6 +65,7 @@ struct claim {
 	u32 last;
 	enum claim_role role;
 	enum verdict (*handle)(struct vcpu *v, struct vmexit *e);
+	bool refuses;
 };
 
 /**

@@ -165,6 +165,17 @@ static void sort_claims(struct plan *plan)
 		plan->claims[i] = sorted[i];
 }
 
+static u32 find_refuser(const struct plan *plan)
+{
+	const struct plan_span *span = &plan->spans[VMEXIT_DESC_STORE];
+	const struct plan_claim *c = &plan->claims[span->first];
+
+	if (span->filters || span->owners != 1 || !c->claim->refuses ||
+	    c->claim->first > DESC_IDTR || c->claim->last < DESC_TR)
+		return 0;
+	return c->feature + 1;
+}
+
 bool plan_make(struct plan *plan, const struct features_on *wish, u32 facilities,
 	       struct text *why)
 {
@@ -193,5 +204,6 @@ bool plan_make(struct plan *plan, const struct features_on *wish, u32 facilities
 			return false;
 	}
 	sort_claims(plan);
+	plan->refuser = find_refuser(plan);
 	return true;
 }

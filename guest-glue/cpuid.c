@@ -130,3 +130,96 @@ void cpuid_view(struct vcpu *v, u32 leaf, u32 subleaf, u32 out[4])
 		if (plan->cpuid[i].leaf == leaf && plan->cpuid[i].subleaf == subleaf)
 			out[plan->cpuid[i].reg] |= 1u << plan->cpuid[i].bit;
 }
+
+/* No quick answer for this leaf. */
+static void forget(struct cpuid_quick *q)
+{
+	q->mask = 0;
+	q->subleaf = 1;
+}
+
+/* A higher number that keeps the bits of the processor's own can be or-ed in. */
+static void raise_highest(struct cpuid_quick *q, u32 own, u32 wanted)
+{
+	if (own & ~max(own, wanted))
+		forget(q);
+	else
+		q->set[CPUID_EAX] = max(own, wanted);
+}
+
+/* The vendor's own extension: a mask of ECX, or the leaf is too much changed. */
+static void hide_quick(const struct vcpu *v, u32 leaf, struct cpuid_quick *q)
+{
+	u32 out[4] = { ~0u, ~0u, ~0u, ~0u };
+
+	v->virt->hide(leaf, 0, out);
+	q->keep_ecx = out[CPUID_ECX];
+	if (~(out[CPUID_EAX] & out[CPUID_EBX] & out[CPUID_EDX]))
+		forget(q);
+}
+
+/* What adjust() does to a leaf, as masks. */
+static void quick_leaf(const struct vcpu *v, u32 leaf, struct cpuid_quick *q)
+{
+	const struct machine *m = v->machine;
+
+	*q = (struct cpuid_quick){ .keep_ecx = ~0u };
+	switch (leaf) {
+	case BASIC:
+		raise_highest(q, m->max_basic, v->plan->max_basic);
+		break;
+	case 1:
+		q->keep_ecx = m->leaf1_ecx & ~LEAF1_ECX_OSXSAVE;
+		q->cr4 = CR4_OSXSAVE;
+		q->mirror_ecx = LEAF1_ECX_OSXSAVE;
+		q->set[CPUID_ECX] = m->hypervisor_bit ? LEAF1_ECX_HYPERVISOR : 0;
+		break;
+	case 7:
+		q->mask = ~0u;
+		q->keep_ecx = ~LEAF7_ECX_OSPKE;
+		q->cr4 = CR4_PKE;
+		q->mirror_ecx = LEAF7_ECX_OSPKE;
+		break;
+	case EXTENDED:
+		raise_highest(q, m->max_extended, v->plan->max_extended);
+		break;
+	default:
+		if (leaf > EXTENDED)
+			hide_quick(v, leaf, q);
+	}
+	if (leaf > (leaf < EXTENDED ? m->max_basic : m->max_extended))
+		forget(q);
+}
+
+void cpuid_prepare(struct vcpu *v)
+{
+	const struct plan *plan = v->plan;
+	const struct plan_span *span = &plan->spans[VMEXIT_CPUID];
+	struct cpuid_quick *q;
+	u32 i;
+
+	for (i = 0; i < CPUID_QUICK_LEAVES; i++) {
+		quick_leaf(v, i < 16 ? i : EXTENDED + i - 16, &v->cpuid[i]);
+		/* A feature wants to be asked each time. */
+		if (span->filters || span->owners)
+			forget(&v->cpuid[i]);
+	}
+	for (i = 0; i < plan->cpuid_count; i++) {
+		const struct cpuid_bit *bit = &plan->cpuid[i];
+
+		if (bit->leaf & CPUID_NOT_QUICK)
+			continue;
+		q = &v->cpuid[CPUID_QUICK_INDEX(bit->leaf)];
+		if (q->subleaf & ~q->mask)
+			continue;
+		/* One subleaf at the most can have bits of its own. */
+		if (!q->mask) {
+			q->mask = ~0u;
+			q->subleaf = bit->subleaf;
+		}
+		if (q->subleaf == bit->subleaf)
+			q->set[bit->reg] |= 1u << bit->bit;
+		else
+			forget(q);
+	}
+}

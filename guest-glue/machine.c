@@ -256,6 +256,7 @@ void root_enter(struct vcpu *v)
 	v->plan = &m->plans[m->current_plan];
 	v->cr4 = 0;
 	v->active = 1;
+	cpuid_prepare(v);
 	v->virt->traps(v);
 }
 

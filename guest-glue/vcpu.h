@@ -38,6 +38,29 @@ enum vcpu_field {
 /* The system segments, after the six of enum guest_seg. */
 enum vcpu_segment { SEG_LDTR = GUEST_SEGS, SEG_TR, SEGMENTS };
 
+/* Leaves 0 to 15 and 0x80000000 to 0x8000000f can have a quick answer. */
+#define CPUID_QUICK_LEAVES 32
+#define CPUID_NOT_QUICK 0x7ffffff0u /* leaf bits that are clear in these */
+#define CPUID_QUICK_INDEX(leaf) (((leaf) & 15) | ((leaf) >> 27 & 16))
+
+/**
+ * struct cpuid_quick - how the guest's view of a leaf differs from the processor's answer
+ * @mask: bits of the subleaf that matter
+ * @subleaf: what they must be; a value outside @mask: no quick answer
+ * @keep_ecx: bits of ECX that are not cleared
+ * @cr4: CR4 bit that @mirror_ecx shows
+ * @mirror_ecx: "
+ * @set: bits to set, in the order of enum cpuid_reg
+ */
+struct cpuid_quick {
+	u32 mask;
+	u32 subleaf;
+	u32 keep_ecx;
+	u32 cr4;
+	u32 mirror_ecx;
+	u32 set[4];
+};
+
 /**
  * struct vcpu - the root side's half of a processor
  * @gpr: the guest's registers while it is out; run.S reaches it with the stack pointer, so first
@@ -54,6 +77,7 @@ enum vcpu_segment { SEG_LDTR = GUEST_SEGS, SEG_TR, SEGMENTS };
  * @nmis: NMIs that came on the root side and that the guest is still to get
  * @exits: how many of each kind
  * @handled: how many exits each feature answered
+ * @cpuid: quick answers to CPUID
  *
  * It stands at the top of this processor's root stack, which grows down from it.
  */
@@ -72,6 +96,7 @@ struct vcpu {
 	u32 nmis;
 	u64 exits[VMEXIT_KINDS];
 	u64 handled[FEATURES_MAX];
+	struct cpuid_quick cpuid[CPUID_QUICK_LEAVES];
 };
 
 /**
@@ -170,5 +195,40 @@ static inline void vcpu_set(struct vcpu *v, enum vcpu_field field, u64 value)
 
 /* cpuid_view() - CPUID as the guest is to see it on this processor. */
 void cpuid_view(struct vcpu *v, u32 leaf, u32 subleaf, u32 out[4]);
+
+/* cpuid_prepare() - make the quick answers for v->plan; on the processor itself. */
+void cpuid_prepare(struct vcpu *v);
+
+#ifndef OLDGUARD_LINUX_SIDE
+/**
+ * cpuid_quick() - answer a CPUID that has a quick answer
+ * @v: the processor, the guest's RAX, RBX, RCX, RDX in v->gpr
+ * @cr4: the guest's CR4
+ *
+ * Return: false, with nothing changed, if cpuid_view() must be asked, or a feature.
+ */
+static inline bool cpuid_quick(struct vcpu *v, u64 cr4)
+{
+	u32 leaf = v->gpr[RAX];
+	u32 subleaf = v->gpr[RCX];
+	const struct cpuid_quick *q;
+	u32 out[4];
+
+	if (leaf & CPUID_NOT_QUICK)
+		return false;
+	q = &v->cpuid[CPUID_QUICK_INDEX(leaf)];
+	if ((subleaf & q->mask) != q->subleaf)
+		return false;
+	cpu_cpuid(leaf, subleaf, out);
+	out[CPUID_ECX] &= q->keep_ecx;
+	if (cr4 & q->cr4)
+		out[CPUID_ECX] |= q->mirror_ecx;
+	v->gpr[RAX] = out[CPUID_EAX] | q->set[CPUID_EAX];
+	v->gpr[RBX] = out[CPUID_EBX] | q->set[CPUID_EBX];
+	v->gpr[RCX] = out[CPUID_ECX] | q->set[CPUID_ECX];
+	v->gpr[RDX] = out[CPUID_EDX] | q->set[CPUID_EDX];
+	return true;
+}
+#endif
 
 #endif

@@ -76,7 +76,7 @@ static void control_register(struct vcpu *v, struct vmexit *e)
 }
 
 /* 28.2.5: which of the four it was, in the instruction information's bits 29:28. */
-void vmx_descriptor_table(u32 reason, struct vmexit *e)
+static void descriptor_table(u32 reason, struct vmexit *e)
 {
 	u32 identity = vmx_read(VMCS_EXIT_INFO) >> 28;
 
@@ -126,7 +126,7 @@ static void translate(struct vcpu *v, u32 reason, struct vmexit *e)
 		break;
 	case VMX_EXIT_GDTR_IDTR:
 	case VMX_EXIT_LDTR_TR:
-		vmx_descriptor_table(reason, e);
+		descriptor_table(reason, e);
 		break;
 	case VMX_EXIT_EVENT:
 		event_exit(e);

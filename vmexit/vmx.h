@@ -274,10 +274,6 @@ extern char vmx_host_start[], vmx_host_exit[];
 /* vmexit/vmx.c and vmx_fast.c, called by vmx.S */
 bool vmx_fast(struct vcpu *v);
 void vmx_exit(struct vcpu *v);
-
-/* vmx_descriptor_table() - which table's exit it was, and whether a store or a load. */
-void vmx_descriptor_table(u32 reason, struct vmexit *e);
-
 void vmx_start(struct vcpu *v);
 void vmx_resume_failed(struct vcpu *v) __attribute__((noreturn));
 
@@ -289,9 +285,6 @@ void vmx_resume_failed(struct vcpu *v) __attribute__((noreturn));
  * @e: the exit, its fault filled in
  */
 void vmx_inject(struct vcpu *v, const struct vmexit *e);
-
-/* vmx_raise() - the same for a fault of an instruction, which interrupts no other event. */
-void vmx_raise(const struct guest_fault *fault);
 
 /* vmx_redeliver() - deliver again the event that was under delivery when the exit came. */
 void vmx_redeliver(struct vcpu *v);

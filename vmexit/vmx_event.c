@@ -159,7 +159,7 @@ static bool inject_soft(const struct vmexit *e)
 	return true;
 }
 
-void vmx_raise(const struct guest_fault *fault)
+static void raise(const struct guest_fault *fault)
 {
 	u32 event = VMX_EVENT_TYPE_OF(VMX_EVENT_EXCEPTION) | fault->vector;
 
@@ -191,5 +191,5 @@ void vmx_inject(struct vcpu *v, const struct vmexit *e)
 		return;
 	if (fault->vector == VECTOR_PF)
 		v->cr2 = fault->cr2;
-	vmx_raise(fault);
+	raise(fault);
 }
