@@ -35,9 +35,30 @@ qemu_check() {
 		grep -v '^warning: ' | tail -n 1) (models: bochs --help cpu, $qemu -cpu help)"
 }
 
+# What somebody at QEMU's monitor would type while the shell runs.
+qemu_monitor() {
+	[[ -n $nmi_every$wake_every ]] || return 0
+	# The pipe must not live on because of us.
+	exec {out_fd}>&-
+	# The folder goes when the run ends, however it does.
+	until grep -qs '^boot' "$dir/status" || [[ ! -d $dir ]]; do
+		sleep 0.1
+	done
+	until grep -qs '^status' "$dir/status" || [[ ! -d $dir ]]; do
+		if [[ -n $nmi_every ]]; then
+			echo nmi
+			sleep "$((nmi_every / 1000)).$(printf %03d $((nmi_every % 1000)))"
+		else
+			# Where it does not sleep the monitor says so, and that is all.
+			echo system_wakeup
+			sleep "$wake_every"
+		fi
+	done
+}
+
 qemu_boot() {
-	local args=(-accel tcg -cpu "$(qemu_cpu)" -smp "$smp" -m "${mem:-512}" -nodefaults -no-user-config
-		-display none -kernel "$top/build/kernel/$kernel/vmlinuz" -initrd "$dir/initrd"
+	local args=(-M "$machine" -accel tcg -cpu "$(qemu_cpu)" -smp "$smp" -m "${mem:-512}"
+		-nodefaults -no-user-config -display none -kernel "$top/build/kernel/$kernel/vmlinuz" -initrd "$dir/initrd"
 		-append "$cmdline$append"
 		-serial "file:$dir/console" -serial "file:$dir/out" -serial "file:$dir/status"
 		# Its log is where a triple fault is told.
@@ -46,7 +67,8 @@ qemu_boot() {
 	((allow_reboot)) || args+=(-no-reboot)
 	# The same clock, the same random numbers, hence the same run.
 	((icount == 0)) || args+=(-icount "shift=0,sleep=off" -rtc "base=2024-01-01,clock=vm" -seed 1)
-	run_bounded "${timeout:-120}" $qemu "${args[@]}" </dev/null >"$dir/emulator.log" 2>&1
+	[[ -z $nmi_every$wake_every ]] || args+=(-monitor stdio)
+	run_bounded "${timeout:-120}" $qemu "${args[@]}" < <(qemu_monitor) >"$dir/emulator.log" 2>&1
 }
 
 # Linux itself may reboot by a triple fault: run asks only when it knows no better reason.
