@@ -52,6 +52,77 @@ static bool lockable(const struct parse *p)
 	return false;
 }
 
+#define PP(x) (1u << PP_##x)
+enum { MEM = 1, REG = 2, BOTH = 3 };
+
+/*
+ * Opcodes with memory operands that exist only with some of the mandatory prefixes (opcode maps
+ * of APM vol. 3 and SDM vol. 2; those that a program may execute were tried on a processor):
+ * first and last opcode, form of ModRM, ModRM.reg by bit, prefixes.
+ */
+static const struct {
+	u8 map, first, last, form, digits, pp;
+} exist[] = {
+	{ MAP_0F, 0x13, 0x13, MEM, 0xff, PP(NONE) | PP(66) },
+	{ MAP_0F, 0x17, 0x17, MEM, 0xff, PP(NONE) | PP(66) },
+	{ MAP_0F, 0x29, 0x29, BOTH, 0xff, PP(NONE) | PP(66) },
+	{ MAP_0F, 0x78, 0x79, MEM, 0xff, PP(NONE) },
+	{ MAP_0F, 0x78, 0x78, REG, 0xfe, PP(NONE) | PP(F2) },	/* EXTRQ is /0 */
+	{ MAP_0F, 0x78, 0x79, REG, 0xff, PP(NONE) | PP(66) | PP(F2) },
+	{ MAP_0F, 0x7e, 0x7f, BOTH, 0xff, PP(NONE) | PP(66) | PP(F3) },
+	{ MAP_0F, 0xae, 0xae, MEM, 0x2f, PP(NONE) },
+	{ MAP_0F, 0xae, 0xae, MEM, 0x10, PP(NONE) | PP(F3) },
+	{ MAP_0F, 0xae, 0xae, MEM, 0x40, PP(NONE) | PP(66) | PP(F3) },
+	{ MAP_0F, 0xae, 0xae, MEM, 0x80, PP(NONE) | PP(66) },
+	{ MAP_0F, 0xae, 0xae, REG, 0x20, PP(NONE) | PP(F3) },
+	{ MAP_0F, 0xae, 0xae, REG, 0x80, PP(NONE) },
+	{ MAP_0F, 0xc3, 0xc3, MEM, 0xff, PP(NONE) },
+	{ MAP_0F, 0xc7, 0xc7, MEM, 0xb8, PP(NONE) },
+	{ MAP_0F, 0xc7, 0xc7, MEM, 0x40, PP(NONE) | PP(66) | PP(F3) },
+	{ MAP_0F, 0xc7, 0xc7, REG, 0x40, PP(NONE) | PP(66) },
+	{ MAP_0F, 0xc7, 0xc7, REG, 0x80, PP(NONE) | PP(66) | PP(F3) },
+	{ MAP_0F, 0xd6, 0xd6, MEM, 0xff, PP(66) },
+	{ MAP_0F, 0xd6, 0xd6, REG, 0xff, PP(66) | PP(F3) | PP(F2) },
+	{ MAP_0F, 0xe7, 0xe7, MEM, 0xff, PP(NONE) | PP(66) },
+	{ MAP_0F, 0xf7, 0xf7, REG, 0xff, PP(NONE) | PP(66) },
+	{ MAP_0F38, 0x80, 0x82, MEM, 0xff, PP(66) },
+	{ MAP_0F38, 0xf0, 0xf1, MEM, 0xff, PP(NONE) | PP(66) | PP(F2) },
+	{ MAP_0F3A, 0x14, 0x17, BOTH, 0xff, PP(66) },
+};
+
+static bool prefix_exists(const struct parse *p)
+{
+	u8 form = modrm_is_mem(p) ? MEM : REG;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(exist); i++)
+		if (exist[i].map == p->map && p->opcode >= exist[i].first &&
+		    p->opcode <= exist[i].last && (exist[i].form & form) &&
+		    (exist[i].digits >> modrm_reg(p) & 1))
+			return exist[i].pp >> p->pp & 1;
+	return true;
+}
+
+/*
+ * 0F 01 with ModRM.mod = 3, where ModRM is an opcode of its own: a row for each ModRM.reg, a bit
+ * for each ModRM.rm. @alone: it exists without a mandatory prefix; @any: 66, F2 and F3 change
+ * nothing.
+ */
+static int group_7(const struct parse *p)
+{
+	static const u8 alone[8] = { 0x3f, 0x8f, 0xf3, 0xff, 0xff, 0xc1, 0xff, 0xff };
+	static const u8 any[8] = { 0x1e, 0x00, 0x00, 0xff, 0xff, 0x00, 0xff, 0x33 };
+	const u8 *row = p->pp == PP_NONE ? alone : any;
+
+	if (p->mode != DECODE_64 && p->modrm == 0xf8)	/* SWAPGS */
+		return -DECODE_UD;
+	if (row[modrm_reg(p)] >> (p->modrm & 7) & 1)
+		return 0;
+	/* Where old instructions are, no prefix makes a new one. */
+	return p->modrm < 0xd8 && (alone[modrm_reg(p)] >> (p->modrm & 7) & 1) ? -DECODE_UD :
+										-DECODE_UNKNOWN;
+}
+
 /* Encodings that the hardware refuses and Capstone takes. */
 static bool undefined(const struct parse *p)
 {
@@ -138,14 +209,22 @@ static bool repeats(const struct parse *p)
 
 int classify(const struct parse *p, struct insn *insn, u32 flags, u32 *imm_bytes)
 {
+	int error;
+
 	*imm_bytes = 0;
 	insn->mode = p->mode;
 	insn->op = INSN_OTHER;
 	insn->reg = INSN_NO_REG;
 	insn->rm_reg = INSN_NO_REG;
 	sizes(p, insn);
-	if (undefined(p))
+	if (undefined(p) || (p->coding == CODING_LEGACY && !prefix_exists(p)))
 		return -DECODE_UD;
+	if (p->coding == CODING_LEGACY && p->map == MAP_0F && p->opcode == 0x01 &&
+	    !modrm_is_mem(p)) {
+		error = group_7(p);
+		if (error)
+			return error;
+	}
 
 	if (p->coding != CODING_LEGACY || p->map > MAP_0F) {
 		classify_vector(p, insn);

@@ -170,6 +170,7 @@ struct decoder;
 
 /* decoder_init() flags */
 #define DECODER_LOCK_MOV_CR8	1u	/* CPUID 8000_0001 ECX[4]: LOCK MOV CR0 is MOV CR8 */
+#define DECODER_BRANCH_66	2u	/* AMD: 66 makes near branches of 64-bit code 16 bits wide */
 
 /**
  * decoder_init() - open a decoder on caller-given memory

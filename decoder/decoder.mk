@@ -58,7 +58,7 @@ $(CAPSTONE_ROOT): $(CAPSTONE_OBJECTS)
 # --- tests ---------------------------------------------------------------------------------------
 
 # decoder-check: the decoder and the guest walk, in seconds; exit status tells.
-# Needs check, libsubunit-dev and libcapstone-dev.
+# Needs check, libsubunit-dev, libcapstone-dev and libzydis-dev.
 UNIT := build/unit
 UNIT_CFLAGS := -O1 -g -std=gnu11 -D_GNU_SOURCE -DOLDGUARD_SIM -Wall -Wextra -Werror \
 	-Wmissing-prototypes -Wstrict-prototypes -Wshadow -MMD -MP
@@ -66,11 +66,21 @@ UNIT_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omi
 UNIT_LIBS := -lcheck -lsubunit -lm -lrt -lpthread
 UNIT_GUEST := $(addprefix $(UNIT)/asan/,tests/unit/guestmem.o guest-glue/walk.o guest-glue/access.o)
 
-DECODER_TESTS := $(addprefix $(UNIT)/,test_walk test_access)
+# The decoder exactly as it runs below Linux, diet Capstone and all, under names of its own, so
+# that a program of user space can hold both: its decode() is root_decode() there.
+DECODER_PARTS := decode parse classify store system vector engine operand
+DECODER_ROOT := $(UNIT)/root/decoder.o
+ROOT_LIBC := memcpy memmove memset memcmp
 
-.PHONY: decoder-check
+DECODER_TESTS := $(addprefix $(UNIT)/,test_walk test_access test_decode_enum)
+
+.PHONY: decoder-check decoder-enum
 decoder-check: $(DECODER_TESTS)
 	@status=0; for test in $^; do $$test || status=1; done; exit $$status
+
+# Every encoding that decoder-check takes a sample of: minutes.
+decoder-enum: $(UNIT)/test_decode_enum
+	$< whole
 
 $(UNIT)/asan/%.o: %.c
 	@mkdir -p $(@D)
@@ -79,4 +89,23 @@ $(UNIT)/asan/%.o: %.c
 $(UNIT)/test_walk $(UNIT)/test_access: $(UNIT)/%: $(UNIT)/asan/tests/unit/%.o $(UNIT_GUEST)
 	$(CC) $(UNIT_SANITIZE) -o $@ $^ $(UNIT_LIBS)
 
+$(UNIT)/root/%.o: %.c $(CAPSTONE_DIR)/src/cs.c
+	@mkdir -p $(@D)
+	$(CC) $(ROOT_ARCH_CFLAGS) -Wall -Wextra -Werror -D_GCC_MAX_ALIGN_T -isystem decoder/shim \
+		-isystem $(CAPSTONE_DIR)/src/include -MMD -MP -c -o $@ $<
+
+$(DECODER_ROOT): $(DECODER_PARTS:%=$(UNIT)/root/decoder/%.o) $(CAPSTONE_ROOT)
+	$(LD) -r -o $@.$$$$ $^ && objcopy --prefix-symbols=root_ $@.$$$$ && \
+	objcopy $(foreach f,$(ROOT_LIBC),--redefine-sym root_$(f)=$(f)) $@.$$$$ && mv $@.$$$$ $@
+
+# Without sanitizers: millions of encodings, and code that cannot have them beside it.
+$(UNIT)/plain/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(UNIT_CFLAGS) -O2 -fno-pie -c -o $@ $<
+
+$(UNIT)/test_decode_enum: $(addprefix $(UNIT)/plain/tests/unit/,test_decode_enum.o enumerate.o \
+		zydis.o native.o) $(UNIT)/plain/decoder/operand.o $(DECODER_ROOT)
+	$(CC) -no-pie -z noexecstack -o $@ $^ -lZydis $(UNIT_LIBS)
+
+-include $(wildcard $(UNIT)/*/*/*.d $(UNIT)/plain/tests/unit/*.d)
 -include $(wildcard $(UNIT)/asan/*/*.d $(UNIT)/asan/*/*/*.d)

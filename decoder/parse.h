@@ -73,7 +73,7 @@ int parse(struct parse *p, enum decode_mode mode, const u8 *bytes, u32 count);
  *	operand that ModRM addresses, only mem.size (0: as Capstone says)
  * @imm_bytes: size of the immediate at the end of the instruction that insn->imm wants, or 0
  *
- * Return: 0, or -DECODE_UD.
+ * Return: 0, -DECODE_UD or -DECODE_UNKNOWN.
  */
 int classify(const struct parse *p, struct insn *insn, u32 flags, u32 *imm_bytes);
 

@@ -205,6 +205,12 @@ void classify_one(const struct parse *p, struct insn *insn, u32 *imm_bytes)
 	case 0x60:
 		push(p, insn, INSN_STORE_PUSHA, 8);
 		break;
+	case 0x63:	/* ARPL; in 64-bit mode MOVSXD, a load */
+		if (p->mode != DECODE_64 && modrm_is_mem(p)) {
+			store(insn, INSN_STORE_MISC);
+			insn->mem.size = 2;
+		}
+		break;
 	case 0x68:
 	case 0x6a:
 		push(p, insn, INSN_STORE_PUSH, 1);
@@ -312,11 +318,16 @@ static void store_rm(const struct parse *p, struct insn *insn, u8 kind)
 	source_reg(p, insn);
 }
 
-/* Group 15: FXSAVE, STMXCSR, XSAVE, XSAVEOPT */
+/* Group 15: FXSAVE, STMXCSR, XSAVE, XSAVEOPT, and one of shadow stacks */
 static void group_15(const struct parse *p, struct insn *insn)
 {
 	u8 reg = modrm_reg(p);
 
+	if (reg == 6 && p->pp == PP_F3) {
+		store(insn, INSN_STORE_MISC);	/* CLRSSBSY */
+		insn->mem.size = 8;
+		return;
+	}
 	if (p->pp != PP_NONE || (reg != 0 && reg != 3 && reg != 4 && reg != 6))
 		return;
 	store(insn, INSN_STORE_FPU);
@@ -362,8 +373,8 @@ void classify_0f(const struct parse *p, struct insn *insn, u32 *imm_bytes)
 		store_rm(p, insn, INSN_STORE_XADD);
 		break;
 	case 0xc3:
-		if (p->pp == PP_NONE)
-			store_rm(p, insn, INSN_STORE_MOV);
+		insn->operand_size = p->w ? 8 : 4;	/* MOVNTI has no 16-bit form */
+		store_rm(p, insn, INSN_STORE_MOV);
 		break;
 	case 0xc7:
 		if (modrm_reg(p) == 1) {

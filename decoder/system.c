@@ -46,8 +46,6 @@ static void group_7_register(const struct parse *p, struct insn *insn)
 	case 0xde: insn->op = INSN_SKINIT; return;
 	case 0xdf: insn->op = INSN_INVLPGA; return;
 	case 0xfc:	/* CLZERO writes the cache line at rAX */
-		if (p->pp != PP_NONE)
-			return;
 		insn->op = INSN_STORE;
 		insn->store = INSN_STORE_MISC;
 		mem_at(insn, &insn->mem, p->segment == INSN_NO_SEG ? INSN_DS : p->segment, 0, 64);
