@@ -10,7 +10,7 @@ BENCH_DIR := tests/bench/guest
 BENCH_OUT := build/bench
 BENCH_CFLAGS := -O2 -g -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes -Wshadow -D_GNU_SOURCE \
 	-fno-pie -static -no-pie -fcf-protection=none
-BENCH_PROGRAMS := $(addprefix $(BENCH_OUT)/,ticks64 ticks32)
+BENCH_PROGRAMS := $(addprefix $(BENCH_OUT)/,ticks64 ticks32 kvmguest exits moduletime)
 
 .PHONY: bench bench-programs
 bench: bench-programs
@@ -20,8 +20,10 @@ bench-programs: $(BENCH_PROGRAMS)
 
 $(BENCH_OUT)/ticks%: $(BENCH_DIR)/ticks.c $(BENCH_DIR)/ticks.S
 	@mkdir -p $(@D)
-	$(CC) -m$* $(BENCH_CFLAGS) -o $@ $^
+	$(CC) -m$* $(BENCH_CFLAGS) -o $@ $(filter %.c %.S,$^)
+
+$(BENCH_OUT)/kvmguest: $(BENCH_DIR)/kvmguest_code.S $(BENCH_DIR)/kvmguest.h
 
 $(BENCH_OUT)/%: $(BENCH_DIR)/%.c
 	@mkdir -p $(@D)
-	$(CC) $(BENCH_CFLAGS) -o $@ $^
+	$(CC) $(BENCH_CFLAGS) -o $@ $(filter %.c %.S,$^)
