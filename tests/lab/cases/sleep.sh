@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# A machine that is held sleeps (S3) and is held again when it wakes.
+# machine: EPYC smp=2
+# machine: EPYC,-npt smp=2 kernel=6.12
+# run: --wake-every 2
+load umip
+for round in 1 2 3; do
+	ok "round $round: it sleeps and wakes" sh -c 'echo mem >/sys/power/state'
+	is "$(cpu_states)" "$(words "$cpus" guest)" "round $round: each processor is in guest mode"
+	is "$(answers 0)" fault "round $round: programs on CPU 0 get #GP"
+	is "$(answers 1)" fault "round $round: programs on CPU 1 get #GP"
+	is "$(has umip)" "$cpus" "round $round: /proc/cpuinfo has umip on each processor"
+done
+like "$(dmesg)" "sleep state S3" "it was a real sleep"
+unload
+is "$(answers 0)" stored "afterwards programs read the tables again"
+ok "it sleeps and wakes without the module" sh -c 'echo mem >/sys/power/state'
