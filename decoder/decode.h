@@ -229,7 +229,8 @@ const char *insn_op_name(enum insn_op op);
  * @text: where to
  * @size: room there
  *
- * Return: the instruction's length, or 0 if it cannot be decoded (then @text lists the bytes).
+ * Return: the instruction's length, or 0 if it cannot be decoded. @text lists the bytes if there
+ * is nothing better.
  */
 u32 decode_text(enum decode_mode mode, u64 address, const u8 *bytes, u32 count, char *text,
 		size_t size);

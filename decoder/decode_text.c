@@ -12,7 +12,7 @@ u32 decode_text(enum decode_mode mode, u64 address, const u8 *bytes, u32 count, 
 {
 	static alignas(16) u8 arena[DECODER_ARENA];
 	static struct decoder *d;
-	struct insn insn;
+	struct insn insn = { 0 };
 	size_t used = 0;
 	u32 i;
 
@@ -21,16 +21,23 @@ u32 decode_text(enum decode_mode mode, u64 address, const u8 *bytes, u32 count, 
 	if (count > INSN_MAX_BYTES)
 		count = INSN_MAX_BYTES;
 	/* What the hardware refuses has no text, whatever Capstone makes of it. */
-	if (d && decode(d, mode, bytes, count, &insn) == 0 &&
-	    engine_run(d, mode, bytes, count, address)) {
-		const char *space = d->insn->op_str[0] ? " " : "";
+	if (d && decode(d, mode, bytes, count, &insn) == 0) {
+		if (engine_run(d, mode, bytes, count, address) && d->insn->size == insn.length) {
+			const char *space = d->insn->op_str[0] ? " " : "";
 
-		snprintf(text, size, "%s%s%s", d->insn->mnemonic, space, d->insn->op_str);
-		return insn.length;
+			snprintf(text, size, "%s%s%s", d->insn->mnemonic, space, d->insn->op_str);
+			return insn.length;
+		}
+		/* Encodings that Capstone knows only as decode() rewrites them */
+		if (insn.op != INSN_OTHER) {
+			snprintf(text, size, "%s", insn_op_name(insn.op));
+			return insn.length;
+		}
+		count = insn.length;
 	}
 	if (size)
 		text[0] = '\0';
 	for (i = 0; i < count && used < size; i++)
 		used += snprintf(text + used, size - used, "%s%02x", i ? " " : "bytes ", bytes[i]);
-	return 0;
+	return insn.length;
 }

@@ -72,7 +72,7 @@ DECODER_PARTS := decode parse classify store system vector engine operand
 DECODER_ROOT := $(UNIT)/root/decoder.o
 ROOT_LIBC := memcpy memmove memset memcmp
 
-DECODER_TESTS := $(addprefix $(UNIT)/,test_walk test_access test_decode_enum)
+DECODER_TESTS := $(addprefix $(UNIT)/,test_walk test_access test_decode test_decode_enum)
 
 .PHONY: decoder-check decoder-enum
 decoder-check: $(DECODER_TESTS)
@@ -97,6 +97,10 @@ $(UNIT)/root/%.o: %.c $(CAPSTONE_DIR)/src/cs.c
 $(DECODER_ROOT): $(DECODER_PARTS:%=$(UNIT)/root/decoder/%.o) $(CAPSTONE_ROOT)
 	$(LD) -r -o $@.$$$$ $^ && objcopy --prefix-symbols=root_ $@.$$$$ && \
 	objcopy $(foreach f,$(ROOT_LIBC),--redefine-sym root_$(f)=$(f)) $@.$$$$ && mv $@.$$$$ $@
+
+$(UNIT)/test_decode: $(addprefix $(UNIT)/asan/,tests/unit/test_decode.o tests/unit/describe.o \
+		$(DECODER_PARTS:%=decoder/%.o) decoder/decode_text.o)
+	$(CC) $(UNIT_SANITIZE) -o $@ $^ -lcapstone $(UNIT_LIBS)
 
 # Without sanitizers: millions of encodings, and code that cannot have them beside it.
 $(UNIT)/plain/%.o: %.c
