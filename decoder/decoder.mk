@@ -70,17 +70,20 @@ UNIT_GUEST := $(addprefix $(UNIT)/asan/,tests/unit/guestmem.o guest-glue/walk.o 
 # that a program of user space can hold both: its decode() is root_decode() there.
 DECODER_PARTS := decode parse classify store system vector engine operand
 DECODER_ROOT := $(UNIT)/root/decoder.o
-ROOT_LIBC := memcpy memmove memset memcmp
+WALK_ROOT := $(UNIT)/root/walk.o
+ROOT_LIBC := memcpy memmove memset memcmp phys_read phys_write phys_cmpxchg
 
-DECODER_TESTS := $(addprefix $(UNIT)/,test_walk test_access test_decode test_decode_enum)
+DECODER_TESTS := $(addprefix $(UNIT)/,test_walk test_access test_decode test_decode_enum \
+	test_decode_root)
 
 .PHONY: decoder-check decoder-enum
 decoder-check: $(DECODER_TESTS)
 	@status=0; for test in $^; do $$test || status=1; done; exit $$status
 
 # Every encoding that decoder-check takes a sample of: minutes.
-decoder-enum: $(UNIT)/test_decode_enum
-	$< whole
+decoder-enum: $(UNIT)/test_decode_enum $(UNIT)/test_decode_root
+	$(UNIT)/test_decode_enum whole
+	$(UNIT)/test_decode_root whole
 
 $(UNIT)/asan/%.o: %.c
 	@mkdir -p $(@D)
@@ -95,6 +98,8 @@ $(UNIT)/root/%.o: %.c $(CAPSTONE_DIR)/src/cs.c
 		-isystem $(CAPSTONE_DIR)/src/include -MMD -MP -c -o $@ $<
 
 $(DECODER_ROOT): $(DECODER_PARTS:%=$(UNIT)/root/decoder/%.o) $(CAPSTONE_ROOT)
+$(WALK_ROOT): $(UNIT)/root/guest-glue/walk.o $(UNIT)/root/guest-glue/access.o
+$(DECODER_ROOT) $(WALK_ROOT):
 	$(LD) -r -o $@.$$$$ $^ && objcopy --prefix-symbols=root_ $@.$$$$ && \
 	objcopy $(foreach f,$(ROOT_LIBC),--redefine-sym root_$(f)=$(f)) $@.$$$$ && mv $@.$$$$ $@
 
@@ -110,6 +115,11 @@ $(UNIT)/plain/%.o: %.c
 $(UNIT)/test_decode_enum: $(addprefix $(UNIT)/plain/tests/unit/,test_decode_enum.o enumerate.o \
 		zydis.o native.o) $(UNIT)/plain/decoder/operand.o $(DECODER_ROOT)
 	$(CC) -no-pie -z noexecstack -o $@ $^ -lZydis $(UNIT_LIBS)
+
+$(UNIT)/test_decode_root: $(addprefix $(UNIT)/plain/,tests/unit/test_decode_root.o \
+		tests/unit/enumerate.o tests/unit/describe.o tests/unit/guestmem.o \
+		$(DECODER_PARTS:%=decoder/%.o)) $(DECODER_ROOT) $(WALK_ROOT)
+	$(CC) -no-pie -z noexecstack -o $@ $^ -lcapstone $(UNIT_LIBS)
 
 -include $(wildcard $(UNIT)/*/*/*.d $(UNIT)/plain/tests/unit/*.d)
 -include $(wildcard $(UNIT)/asan/*/*.d $(UNIT)/asan/*/*/*.d)
