@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# fuzz.mk - libFuzzer programs. A fuzzer is one file, tests/fuzz/NAME.c, with seeds in
+# tests/fuzz/corpus/NAME/: add NAME to FUZZERS, and to NAME_SOURCES what it needs beside itself,
+# NAME_LIBS what it links. Needs clang and its sanitizers' run-time library.
+#
+#	make -f tests/fuzz/fuzz.mk fuzz-quick	a fixed number of inputs each: seconds
+#	make -f tests/fuzz/fuzz.mk fuzz		FUZZ_SECONDS each; finds stay in build/fuzz/
+
+FUZZERS += fuzz_decode fuzz_walk
+
+fuzz_decode_SOURCES := $(addprefix decoder/,decode.c parse.c classify.c store.c system.c vector.c \
+	engine.c operand.c decode_text.c)
+fuzz_decode_LIBS := -lcapstone
+fuzz_walk_SOURCES := guest-glue/walk.c guest-glue/access.c
+
+FUZZ := build/fuzz
+FUZZ_CC ?= clang
+FUZZ_CFLAGS := -O1 -g -std=gnu11 -D_GNU_SOURCE -DOLDGUARD_SIM -Wall -Wextra -Werror \
+	-fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+FUZZ_RUNS ?= 200000
+FUZZ_SECONDS ?= 600
+FUZZ_FLAGS := -timeout=10 -rss_limit_mb=1024 -print_final_stats=0 -verbosity=0
+
+.PHONY: fuzz fuzz-quick
+# The same seed: what is green today is green tomorrow. New inputs are not kept.
+fuzz-quick: FUZZ_FLAGS += -seed=1 -runs=$(FUZZ_RUNS)
+fuzz: FUZZ_FLAGS += -max_total_time=$(FUZZ_SECONDS)
+fuzz-quick fuzz: $(FUZZERS:%=$(FUZZ)/%)
+	@passed=0; failed=0; for fuzzer in $(FUZZERS); do \
+		mkdir -p $(FUZZ)/corpus/$$fuzzer; kept=$(FUZZ)/corpus/$$fuzzer; \
+		[ $@ = fuzz ] || kept=; \
+		if $(FUZZ)/$$fuzzer $(FUZZ_FLAGS) -artifact_prefix=$(FUZZ)/$$fuzzer- \
+			$$kept tests/fuzz/corpus/$$fuzzer >$(FUZZ)/$$fuzzer.log 2>&1; then \
+			echo "$$fuzzer: no find"; passed=$$((passed + 1)); \
+		else \
+			tail -n 40 $(FUZZ)/$$fuzzer.log; echo "$$fuzzer: a find, see above" \
+			"and $(FUZZ)/$$fuzzer.log"; failed=$$((failed + 1)); \
+		fi; \
+	done; echo "$$passed passed, $$failed failed"; [ $$failed -eq 0 ]
+
+define fuzz_program
+$$(FUZZ)/$(1): tests/fuzz/$(1).c $$($(1)_SOURCES)
+	@mkdir -p $$(@D)
+	$$(FUZZ_CC) $$(FUZZ_CFLAGS) -o $$@ $$^ $$($(1)_LIBS)
+endef
+$(foreach fuzzer,$(FUZZERS),$(eval $(call fuzz_program,$(fuzzer))))
