@@ -174,6 +174,22 @@ FUNCTION(vmx_reload)
 2:	ret
 END(vmx_reload)
 
+/*
+ * void vmx_unblock_nmi(void): an exit by NMI leaves NMIs blocked (SDM vol. 3, 28.5.5) until the
+ * next IRET: this one goes nowhere. From here on the root side's own handler takes them.
+ */
+FUNCTION(vmx_unblock_nmi)
+	mov	%rsp, %rax
+	push	$ROOT_DS
+	push	%rax
+	pushfq
+	push	$ROOT_CS
+	lea	1f(%rip), %rcx
+	push	%rcx
+	iretq
+1:	ret
+END(vmx_unblock_nmi)
+
 /* void vmx_raise_nmi(void): Linux's own NMI handler, whose IRET also ends NMI blocking. */
 FUNCTION(vmx_raise_nmi)
 	int	$2

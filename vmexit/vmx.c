@@ -29,6 +29,7 @@ static void event_exit(struct vmexit *e)
 	u32 event = vmx_read(VMCS_EXIT_EVENT);
 
 	if (VMX_EVENT_TYPE(event) == VMX_EVENT_NMI) {
+		vmx_unblock_nmi();
 		e->kind = VMEXIT_NMI;
 		return;
 	}

@@ -268,6 +268,7 @@ static_assert(offsetof(struct vmx_reload, gs) == VMX_RELOAD_GS, "vmx.S");
 u64 vmx_launch(void);
 u64 vmx_hypercall(u64 number, u64 a, u64 b, u64 c);
 void vmx_reload(const struct vmx_reload *reload);
+void vmx_unblock_nmi(void);
 void vmx_raise_nmi(void);
 extern char vmx_host_start[], vmx_host_exit[];
 
