@@ -127,12 +127,20 @@ bool plan_make(struct plan *plan, const struct features_on *wish, u32 facilities
 	       struct text *why);
 
 /**
- * feature_native() - whether the processor has a feature by itself
- * @f: the feature
+ * features_probe() - learn which features the processor has by itself
  *
- * Return: true if it advertises something and the bare processor's CPUID has all of it.
+ * On the bare processor: once it is held, CPUID as Linux sees it has our own bits, too.
  */
-bool feature_native(const struct feature *f);
+void features_probe(void);
+
+/**
+ * feature_native() - whether the processor has a feature by itself
+ * @index: which feature, as feature_get() counts
+ *
+ * Return: true if it advertises something and the bare processor's CPUID had all of it when
+ * features_probe() looked.
+ */
+bool feature_native(u32 index);
 
 /**
  * facility_names() - missing facilities in words

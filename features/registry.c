@@ -36,7 +36,10 @@ void facility_names(u32 missing, struct text *out)
 	}
 }
 
-bool feature_native(const struct feature *f)
+/* A bit for each feature, as features_probe() found it. */
+static u32 native;
+
+static bool advertised(const struct feature *f)
 {
 	u32 out[4];
 	u32 i;
@@ -53,6 +56,21 @@ bool feature_native(const struct feature *f)
 			return false;
 	}
 	return f->cpuid_count;
+}
+
+void features_probe(void)
+{
+	u32 i;
+
+	native = 0;
+	for (i = 0; i < feature_count(); i++)
+		if (advertised(feature_get(i)))
+			native |= 1u << i;
+}
+
+bool feature_native(u32 index)
+{
+	return native >> index & 1;
 }
 
 static void add_trap(struct traps *t, const struct claim *c)
@@ -188,7 +206,7 @@ bool plan_make(struct plan *plan, const struct features_on *wish, u32 facilities
 
 		if (!wish->all && !(wish->on & 1u << i))
 			continue;
-		if (feature_native(f)) {
+		if (feature_native(i)) {
 			plan->native |= 1u << i;
 			continue;
 		}

@@ -104,6 +104,7 @@ void machine_probe(bool slat, bool hypervisor_bit)
 	m->cr4_supported = cr4_supported(m->max_basic);
 	m->hypervisor_leaf = free_hypervisor_leaf();
 	m->hypervisor_bit = hypervisor_bit;
+	features_probe();
 	m->virt = virt_find();
 	if (m->virt) {
 		out[CPUID_ECX] = ~0u;

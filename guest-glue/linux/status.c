@@ -23,7 +23,7 @@ static void show_feature(struct seq_file *s, u32 i)
 	if (plan->on & 1u << i) {
 		state = plan->partial & 1u << i ? "partial" : "on";
 		features_print(&plan->wish, 1u << i, &options);
-	} else if (feature_native(f)) {
+	} else if (feature_native(i)) {
 		state = "native";
 		text_add(&note, "the processor has it");
 	} else if (!machine.virt || missing) {
