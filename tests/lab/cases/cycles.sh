@@ -4,8 +4,14 @@
 # machine: EPYC,-npt smp=2
 # machine: zambezi smp=2
 # timeout: 150
+free_kib() {
+	awk '$1 == "MemFree:" { print $2 }' /proc/meminfo
+}
+before=$(free_kib)
+workers=
 for worker in $(seq $((cpus * 2))); do
 	while :; do /bin/true; done &
+	workers="$workers $!"
 done
 rounds=20
 ! grep -q 'AMD FX' /proc/cpuinfo || rounds=5
@@ -15,3 +21,8 @@ for round in $(seq $rounds); do
 	unload
 done
 is "$(has umip)" 0 "$rounds rounds were clean"
+# shellcheck disable=SC2086 # words are meant
+kill $workers
+wait
+# Each round takes 2 MiB and more: none of it may stay away.
+ok "no memory was lost" test $((before - $(free_kib))) -lt $((rounds * 1024))
