@@ -49,6 +49,7 @@ ROOT := $(BUILD)/root/root.o
 
 include decoder/decoder.mk
 include guest-glue/command/command.mk
+include tests/unit/vmx.mk
 
 $(BUILD)/root/%.o: %.c Makefile
 	@mkdir -p $(@D)

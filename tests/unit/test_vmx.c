@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The VMX files on a simulated processor: what an exit does to the guest's state, field by field.
+ */
+#include <check.h>
+#include <string.h>
+
+#include "vmxsim.h"
+
+static void check_fault(u32 vector, u32 error)
+{
+	ck_assert_uint_eq(F(ENTRY_EVENT), FAULT(vector));
+	ck_assert_uint_eq(F(ENTRY_ERROR), error);
+	ck_assert_uint_eq(F(GUEST_RIP), RIP0);
+	ck_assert(F(GUEST_RFLAGS) & RFLAGS_RF);
+}
+
+static void check_skipped(u32 len)
+{
+	ck_assert_uint_eq(F(ENTRY_EVENT), 0);
+	ck_assert_uint_eq(F(GUEST_RIP), RIP0 + len);
+}
+
+/* --- CPUID --- */
+
+static void cpuid(u32 leaf, u32 subleaf)
+{
+	F(GUEST_RIP) = RIP0;
+	V->gpr[RAX] = 0xdead00000000 | leaf;
+	V->gpr[RCX] = subleaf;
+	sim_exit(VMX_EXIT_CPUID);
+	check_skipped(2);
+}
+
+START_TEST(cpuid_same_on_both_paths)
+{
+	static const u32 subleaves[] = { 0, 1, 5, ~0u };
+	u32 leaf, i, out[4];
+
+	for (leaf = 0; leaf < 0x40; leaf++) {
+		for (i = 0; i < ARRAY_SIZE(subleaves); i++) {
+			u32 l = (leaf & 31) | (leaf & 32 ? 0x80000000 : 0);
+
+			F(GUEST_CR4) ^= leaf & 1 ? 0 : CR4_OSXSAVE;
+			cpuid_view(V, l, subleaves[i], out);
+			cpuid(l, subleaves[i]);
+			ck_assert_uint_eq(V->gpr[RAX], out[CPUID_EAX]);
+			ck_assert_uint_eq(V->gpr[RBX], out[CPUID_EBX]);
+			ck_assert_uint_eq(V->gpr[RCX], out[CPUID_ECX]);
+			ck_assert_uint_eq(V->gpr[RDX], out[CPUID_EDX]);
+		}
+	}
+	ck_assert_uint_eq(V->exits[VMEXIT_CPUID], 0x40 * 4);
+}
+END_TEST
+
+START_TEST(cpuid_view_of_intel)
+{
+	cpuid(1, 0);
+	ck_assert_uint_eq(V->gpr[RCX], 1u << 26 | 1u << 31);
+	F(GUEST_CR4) |= CR4_OSXSAVE;
+	cpuid(1, 0);
+	ck_assert_uint_eq(V->gpr[RCX], 3u << 26 | 1u << 31);
+	cpuid(7, 0);
+	ck_assert_uint_eq(V->gpr[RCX], 1u << 2);
+	cpuid(7, 1);
+	ck_assert_uint_eq(V->gpr[RCX], 0);
+}
+END_TEST
+
+START_TEST(cpuid_wraps_in_32_bit_code)
+{
+	struct guest_segment code = { 0, 0xffffffff, 0x23, 0xcfb };
+
+	vmx_set_segment(V, GUEST_CS, &code);
+	F(GUEST_RIP) = 0xffffffff;
+	sim_exit(VMX_EXIT_CPUID);
+	ck_assert_uint_eq(F(GUEST_RIP), 1);
+	code.attr = 0x8fb;
+	vmx_set_segment(V, GUEST_CS, &code);
+	F(GUEST_RIP) = 0xffff;
+	sim_exit(VMX_EXIT_CPUID);
+	ck_assert_uint_eq(F(GUEST_RIP), 1);
+}
+END_TEST
+
+START_TEST(skipping_ends_shadows_and_traps)
+{
+	F(GUEST_BLOCKING) = VMX_BLOCKING_STI;
+	cpuid(0, 0);
+	ck_assert_uint_eq(F(GUEST_BLOCKING), 0);
+	F(GUEST_BLOCKING) = VMX_BLOCKING_MOV_SS | VMX_BLOCKING_NMI;
+	cpuid(0, 0);
+	ck_assert_uint_eq(F(GUEST_BLOCKING), VMX_BLOCKING_NMI);
+	F(GUEST_RFLAGS) |= RFLAGS_RF;
+	cpuid(0, 0);
+	ck_assert(!(F(GUEST_RFLAGS) & RFLAGS_RF));
+	ck_assert_uint_eq(F(GUEST_PENDING_DEBUG), 0);
+	/* A breakpoint that MOV SS has kept is not lost. */
+	F(GUEST_PENDING_DEBUG) = 1;
+	F(GUEST_RFLAGS) |= RFLAGS_TF;
+	cpuid(0, 0);
+	ck_assert_uint_eq(F(GUEST_PENDING_DEBUG), BIT64(14) | 1);
+	F(GUEST_PENDING_DEBUG) = 0;
+	F(GUEST_DEBUGCTL) = DEBUGCTL_BTF;
+	cpuid(0, 0);
+	ck_assert_uint_eq(F(GUEST_PENDING_DEBUG), 0);
+}
+END_TEST
+
+/* --- descriptor tables --- */
+
+/* Instruction information: no index, base @base or none, DS, 64-bit addresses. */
+static u32 info(u32 identity, u32 base)
+{
+	return identity << 28 | (base == 16 ? 1u << 27 : base << 23) | 1u << 22 | 3u << 15 | 2u << 7;
+}
+
+START_TEST(stores_refused_to_programs)
+{
+	static const struct {
+		u32 reason, identity;
+	} stores[] = { { VMX_EXIT_GDTR_IDTR, 0 }, { VMX_EXIT_GDTR_IDTR, 1 },
+		       { VMX_EXIT_LDTR_TR, 0 },	  { VMX_EXIT_LDTR_TR, 1 } };
+	u32 i;
+
+	sim_user();
+	for (i = 0; i < ARRAY_SIZE(stores); i++) {
+		F(GUEST_RFLAGS) = RFLAGS_FIXED;
+		F(ENTRY_ERROR) = 99;
+		F(EXIT_INFO) = info(stores[i].identity, 16);
+		sim_exit(stores[i].reason);
+		ck_assert_uint_eq(F(ENTRY_EVENT), FAULT(VECTOR_GP));
+		ck_assert_uint_eq(F(ENTRY_ERROR), 0);
+		ck_assert_uint_eq(F(GUEST_RIP), 0x401000);
+		ck_assert_uint_eq(F(GUEST_RFLAGS), RFLAGS_FIXED | RFLAGS_RF);
+	}
+	ck_assert_uint_eq(V->exits[VMEXIT_DESC_STORE], 4);
+	ck_assert_uint_eq(V->handled[machine.plans[0].refuser - 1], 4);
+	ck_assert_uint_eq(guestmem_writes(), 0);
+	ck_assert_uint_eq(sim.decoded, 0);
+}
+END_TEST
+
+START_TEST(stores_work_in_the_kernel)
+{
+	u8 *data = guestmem_page(SIM_DATA);
+
+	/* sidt -8(%rbx,%rcx,4) */
+	V->gpr[RBX] = SIM_DATA;
+	V->gpr[RCX] = 6;
+	F(EXIT_INFO) = 1u << 28 | RBX << 23 | RCX << 18 | 3u << 15 | 2u << 7 | 2;
+	F(QUALIFICATION) = -8;
+	F(EXIT_LENGTH) = 5;
+	sim_exit(VMX_EXIT_GDTR_IDTR);
+	check_skipped(5);
+	ck_assert_mem_eq(data + 16, "\xff\x0f\x00\x00\x00\x00\x00\xfe\xff\xff", 10);
+	/* str (%rsp): the stack pointer is in the VMCS. */
+	F(GUEST_RIP) = RIP0;
+	F(EXIT_INFO) = info(1, RSP);
+	F(QUALIFICATION) = 0;
+	F(GUEST_SELECTOR(SEG_TR)) = 0x40;
+	sim_exit(VMX_EXIT_LDTR_TR);
+	check_skipped(5);
+	ck_assert_uint_eq(guestmem_get(SIM_STACK + 0x800, 4), 0x40);
+	ck_assert_uint_eq(sim.decoded, 0);
+	/* A register's width is not told: its bytes are decoded. */
+	F(EXIT_INFO) = info(0, 16) | 1u << 10;
+	guestmem_page(RIP0);
+	sim_exit(VMX_EXIT_LDTR_TR);
+	ck_assert_uint_eq(F(ENTRY_EVENT), FAULT(VECTOR_PF));
+}
+END_TEST
+
+START_TEST(store_faults_name_the_address)
+{
+	sim.cr2 = 0x1111;
+	F(EXIT_INFO) = info(0, 16);
+	F(QUALIFICATION) = 0x77000;
+	sim_exit(VMX_EXIT_GDTR_IDTR);
+	check_fault(VECTOR_PF, PF_WRITE);
+	ck_assert_uint_eq(sim.cr2, 0x77000);
+}
+END_TEST
+
+static void lgdt(u16 limit, u64 base)
+{
+	u8 *data = guestmem_page(SIM_DATA);
+
+	memcpy(data, &limit, 2);
+	memcpy(data + 2, &base, 8);
+	F(GUEST_RIP) = RIP0;
+	F(EXIT_INFO) = info(2, 16);
+	F(QUALIFICATION) = SIM_DATA;
+	F(EXIT_LENGTH) = 8;
+	sim_exit(VMX_EXIT_GDTR_IDTR);
+}
+
+START_TEST(lgdt_loads)
+{
+	lgdt(0x1234, 0xffff888000001000);
+	check_skipped(8);
+	ck_assert_uint_eq(F(GUEST_GDTR_LIMIT), 0x1234);
+	ck_assert_uint_eq(F(GUEST_GDTR_BASE), 0xffff888000001000);
+	lgdt(0, 0x0000800000000000);
+	check_fault(VECTOR_GP, 0);
+	ck_assert_uint_eq(F(GUEST_GDTR_BASE), 0xffff888000001000);
+	ck_assert_uint_eq(F(GUEST_IDTR_LIMIT), 0xfff);
+	F(EXIT_INFO) |= 1u << 28;
+	F(QUALIFICATION) = 0x99000;
+	F(GUEST_RFLAGS) = 2;
+	sim_exit(VMX_EXIT_GDTR_IDTR);
+	check_fault(VECTOR_PF, 0);
+}
+END_TEST
+
+/* Puts a system descriptor at 0x40 and has LLDT (2) or LTR (3) load @selector from AX. */
+static void load(u32 identity, u16 selector, u64 low, u64 high)
+{
+	guestmem_put(SIM_GDT + 0x40, 8, low);
+	guestmem_put(SIM_GDT + 0x48, 8, high);
+	F(GUEST_RIP) = RIP0;
+	F(GUEST_RFLAGS) = 2;
+	F(EXIT_LENGTH) = 3;
+	V->gpr[RAX] = selector;
+	F(EXIT_INFO) = identity << 28 | 1u << 10 | RAX << 3;
+	sim_exit(VMX_EXIT_LDTR_TR);
+}
+#define LDT 0x0000823456780fffULL
+#define TSS 0x0000893456780067ULL
+
+START_TEST(lldt_loads)
+{
+	load(2, 0x43, LDT, 0xffff8880);
+	check_skipped(3);
+	ck_assert_uint_eq(F(GUEST_SELECTOR(SEG_LDTR)), 0x43);
+	ck_assert_uint_eq(F(GUEST_BASE(SEG_LDTR)), 0xffff888000345678);
+	ck_assert_uint_eq(F(GUEST_LIMIT(SEG_LDTR)), 0xfff);
+	ck_assert_uint_eq(F(GUEST_ATTR(SEG_LDTR)), 0x82);
+	load(2, 0x44, LDT, 0);
+	check_fault(VECTOR_GP, 0x44);
+	load(2, 0x78, LDT, 0);
+	check_fault(VECTOR_GP, 0x78);
+	load(2, 0x40, TSS, 0);
+	check_fault(VECTOR_GP, 0x40);
+	load(2, 0x42, LDT & ~BIT64(47), 0);
+	check_fault(VECTOR_NP, 0x40);
+	load(2, 0x40, LDT, 0x8000);
+	check_fault(VECTOR_GP, 0x40);
+	load(2, 0x40, LDT, BIT64(41));
+	check_fault(VECTOR_GP, 0x40);
+	ck_assert_uint_eq(F(GUEST_BASE(SEG_LDTR)), 0xffff888000345678);
+	load(2, 3, LDT, 0);
+	check_skipped(3);
+	ck_assert_uint_eq(F(GUEST_ATTR(SEG_LDTR)), VMX_ATTR_UNUSABLE);
+	F(GUEST_GDTR_LIMIT) = 0x4e;
+	load(2, 0x40, LDT, 0);
+	check_fault(VECTOR_GP, 0x40);
+}
+END_TEST
+
+START_TEST(ltr_loads_and_marks_busy)
+{
+	load(3, 0x40, TSS, 0xfffffe00);
+	check_skipped(3);
+	ck_assert_uint_eq(F(GUEST_ATTR(SEG_TR)), 0x8b);
+	ck_assert_uint_eq(F(GUEST_BASE(SEG_TR)), 0xfffffe0000345678);
+	ck_assert_uint_eq(guestmem_get(SIM_GDT + 0x40, 8), TSS | BIT64(41));
+	load(3, 0x40, TSS | BIT64(41), 0);
+	check_fault(VECTOR_GP, 0x40);
+	load(3, 0, TSS, 0);
+	check_fault(VECTOR_GP, 0);
+	load(3, 0x40, LDT, 0);
+	check_fault(VECTOR_GP, 0x40);
+}
+END_TEST
+
+/* --- control registers and MSRs --- */
+
+static void mov_to_cr(u32 cr, u64 value)
+{
+	F(GUEST_RIP) = RIP0;
+	F(GUEST_RFLAGS) = 2;
+	F(EXIT_LENGTH) = 3;
+	V->gpr[RDX] = value;
+	F(QUALIFICATION) = cr | RDX << 8;
+	sim_exit(VMX_EXIT_CR);
+}
+
+START_TEST(virtual_cr4_bit)
+{
+	ck_assert_uint_eq(F(CR4_MASK), CR4_VMXE | CR4_UMIP);
+	ck_assert_uint_eq(F(CR4_SHADOW), CR4_PAE | CR4_PGE);
+	mov_to_cr(4, CR4_PAE | CR4_PGE | CR4_UMIP);
+	check_skipped(3);
+	ck_assert_uint_eq(F(GUEST_CR4), CR4_PAE | CR4_PGE | CR4_VMXE);
+	ck_assert_uint_eq(F(CR4_SHADOW), CR4_PAE | CR4_PGE | CR4_UMIP);
+	ck_assert_uint_eq(sim.invalidated, 0);
+	mov_to_cr(4, CR4_PAE | CR4_UMIP);
+	check_skipped(3);
+	ck_assert_uint_eq(F(GUEST_CR4), CR4_PAE | CR4_VMXE);
+	ck_assert_uint_eq(sim.invalidated, 1);
+	ck_assert_uint_eq(F(CR4_SHADOW), CR4_PAE | CR4_UMIP);
+	mov_to_cr(4, CR4_PAE | CR4_VMXE);
+	check_fault(VECTOR_GP, 0);
+	mov_to_cr(4, 0);
+	check_fault(VECTOR_GP, 0);
+	mov_to_cr(4, CR4_PAE);
+	check_skipped(3);
+	ck_assert_uint_eq(F(CR4_SHADOW), CR4_PAE);
+}
+END_TEST
+
+START_TEST(cr4_without_the_feature)
+{
+	sim_reset("none");
+	ck_assert_uint_eq(F(CR4_MASK), CR4_VMXE);
+	mov_to_cr(4, CR4_PAE | CR4_UMIP | CR4_VMXE);
+	check_fault(VECTOR_GP, 0);
+}
+END_TEST
+
+START_TEST(cr0_is_shown_as_written)
+{
+	mov_to_cr(0, 0x80050013); /* NE cleared */
+	check_skipped(3);
+	ck_assert_uint_eq(F(GUEST_CR0), 0x80050033);
+	ck_assert_uint_eq(vcpu_get(V, VCPU_CR0), 0x80050013);
+	mov_to_cr(0, 0x180050013);
+	check_fault(VECTOR_GP, 0);
+	mov_to_cr(0, 0x80050012);
+	check_fault(VECTOR_GP, 0);
+	/* CLTS, then LMSW, which sets PE and TS and does not clear PE. */
+	mov_to_cr(0, 0x8005003b);
+	F(GUEST_RIP) = RIP0;
+	F(QUALIFICATION) = 2 << 4;
+	sim_exit(VMX_EXIT_CR);
+	check_skipped(3);
+	ck_assert_uint_eq(vcpu_get(V, VCPU_CR0), 0x80050033);
+	F(GUEST_RIP) = RIP0;
+	F(QUALIFICATION) = 3 << 4 | 8 << 16;
+	sim_exit(VMX_EXIT_CR);
+	check_skipped(3);
+	ck_assert_uint_eq(vcpu_get(V, VCPU_CR0), 0x80050039);
+}
+END_TEST
+
+START_TEST(cr3_where_it_must_exit)
+{
+	mov_to_cr(3, 0x5000);
+	check_skipped(3);
+	ck_assert_uint_eq(F(GUEST_CR3), 0x5000);
+	ck_assert_uint_eq(sim.invalidated, 1);
+	mov_to_cr(3, BIT64(36));
+	check_fault(VECTOR_GP, 0);
+	mov_to_cr(3, CR3_PCID_NOFLUSH | 0x6001);
+	check_fault(VECTOR_GP, 0);
+	F(GUEST_CR4) |= CR4_PCIDE;
+	mov_to_cr(3, CR3_PCID_NOFLUSH | 0x6001);
+	ck_assert_uint_eq(F(GUEST_CR3), 0x6001);
+	F(QUALIFICATION) = 3 | 1 << 4 | R9 << 8;
+	sim_exit(VMX_EXIT_CR);
+	ck_assert_uint_eq(V->gpr[R9], 0x6001);
+}
+END_TEST
+
+static void rdmsr(u32 msr)
+{
+	F(GUEST_RIP) = RIP0;
+	V->gpr[RCX] = msr;
+	sim_exit(VMX_EXIT_RDMSR);
+}
+
+START_TEST(msrs_that_would_give_us_away)
+{
+	rdmsr(MSR_FEATURE_CONTROL);
+	check_skipped(2);
+	ck_assert_uint_eq(V->gpr[RAX], FEATURE_CONTROL_LOCKED | BIT64(16));
+	rdmsr(0x1234);
+	check_skipped(2);
+	ck_assert_uint_eq(V->gpr[RAX], 0x55667788);
+	ck_assert_uint_eq(V->gpr[RDX], 0x11223344);
+	rdmsr(MSR_VMX_BASIC);
+	check_fault(VECTOR_GP, 0);
+	F(GUEST_RFLAGS) = 2;
+	rdmsr(0xc0011234);
+	check_fault(VECTOR_GP, 0);
+}
+END_TEST
+
+START_TEST(xsetbv)
+{
+	V->gpr[RCX] = 0;
+	V->gpr[RDX] = 0;
+	V->gpr[RAX] = 7;
+	sim_exit(VMX_EXIT_XSETBV);
+	check_skipped(2);
+	ck_assert_uint_eq(sim.xcr0, 7);
+	F(GUEST_RIP) = RIP0;
+	V->gpr[RAX] = 6;
+	sim_exit(VMX_EXIT_XSETBV);
+	check_fault(VECTOR_GP, 0);
+}
+END_TEST
+
+START_TEST(instructions_that_are_not_there)
+{
+	static const u32 reasons[] = { VMX_EXIT_VMCLEAR, 20, 21, 22, 23, 24, 25, 26, VMX_EXIT_VMXON,
+				       VMX_EXIT_INVEPT, VMX_EXIT_INVVPID, VMX_EXIT_VMFUNC,
+				       VMX_EXIT_GETSEC, VMX_EXIT_VMCALL };
+	u32 i, user;
+
+	for (user = 0; user < 2; user++) {
+		for (i = 0; i < ARRAY_SIZE(reasons); i++) {
+			sim_exit(reasons[i]);
+			ck_assert_uint_eq(F(ENTRY_EVENT), EVENT(VMX_EVENT_EXCEPTION, VECTOR_UD));
+		}
+		sim_user();
+	}
+	F(ENTRY_EVENT) = 0;
+	sim_reset("umip");
+	sim_exit(VMX_EXIT_INVD);
+	check_skipped(2);
+	ck_assert_uint_eq(sim.wbinvds, 1);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {
+		cpuid_same_on_both_paths, cpuid_view_of_intel, cpuid_wraps_in_32_bit_code,
+		skipping_ends_shadows_and_traps, stores_refused_to_programs,
+		stores_work_in_the_kernel, store_faults_name_the_address, lgdt_loads, lldt_loads,
+		ltr_loads_and_marks_busy, virtual_cr4_bit, cr4_without_the_feature,
+		cr0_is_shown_as_written, cr3_where_it_must_exit, msrs_that_would_give_us_away,
+		xsetbv, instructions_that_are_not_there,
+	};
+
+	return sim_main("vmx", tests, ARRAY_SIZE(tests));
+}

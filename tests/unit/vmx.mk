@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# vmx-check: the VMX files on a simulated processor, in a second. Needs check and libsubunit-dev.
+
+VMX_TEST := $(addprefix $(UNIT)/asan/,$(addprefix tests/unit/,vmxsim.o guestmem.o) \
+	$(addprefix vmexit/,dispatch.o cr.o desc.o desc_load.o misc.o insn.o vmx.o vmx_fast.o \
+		vmx_event.o vmx_insn.o) \
+	$(addprefix guest-glue/,vmx.o vmx_controls.o vmx_fields.o vmx_take.o vmx_reset.o cpuid.o \
+		hypercall.o text.o walk.o access.o) \
+	$(addprefix features/,registry.o parse.o $(FEATURES:.c=.o)) decoder/operand.o)
+
+VMX_TESTS := $(addprefix $(UNIT)/,test_vmx test_vmx_event)
+
+.PHONY: vmx-check
+vmx-check: $(VMX_TESTS)
+	@status=0; for test in $^; do $$test || status=1; done; exit $$status
+
+$(VMX_TESTS): $(UNIT)/%: $(UNIT)/asan/tests/unit/%.o $(VMX_TEST)
+	$(CC) $(UNIT_SANITIZE) -o $@ $^ $(UNIT_LIBS)
