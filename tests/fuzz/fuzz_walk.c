@@ -153,7 +153,8 @@ static void walk(const struct input *in)
 		REQUIRE(real == WALK_FAULT && !memcmp(&fault, &second, sizeof(fault)));
 	if (real == WALK_OK)
 		REQUIRE(peek == WALK_OK && gpa == again);
-	if (real == WALK_FAULT)
+	/* Tables that hold themselves can turn bad by the bits that the walk sets in them. */
+	if (real == WALK_FAULT && peek != WALK_OK)
 		REQUIRE(!memcmp(memory, before, MEMORY));
 }
 
