@@ -37,7 +37,7 @@ ROOT_CFLAGS := $(ROOT_ARCH_CFLAGS) $(WARNINGS) -nostdinc \
 
 ROOT_SOURCES := \
 	$(addprefix features/,registry.c parse.c $(FEATURES)) $(EXTRA_FEATURES) \
-	$(addprefix vmexit/,dispatch.c cr.c desc.c desc_load.c misc.c insn.c svm.c svm.S vmx.c vmx_fast.c \
+	$(addprefix vmexit/,dispatch.c cr.c desc.c desc_load.c misc.c insn.c svm.c svm_quick.c svm.S vmx.c vmx_fast.c \
 		vmx_event.c vmx_insn.c vmx.S) \
 	$(addprefix decoder/,decode.c parse.c classify.c store.c system.c vector.c engine.c operand.c) \
 	$(addprefix guest-glue/,machine.c rootmap.c slat.c mtrr.c fault.c fault.S phys.c walk.c \
@@ -63,6 +63,8 @@ $(BUILD)/root/%_S.o: %.S Makefile
 
 # The compiler must not turn memcpy() into a call of itself.
 CFLAGS_guest-glue_string := -fno-builtin -fno-tree-loop-distribute-patterns
+# svm_quick() runs before svm.S has saved these.
+CFLAGS_vmexit_svm_quick := -ffixed-r9 -ffixed-r10 -ffixed-r11 -fcall-used-rbx
 # Capstone's headers ask for more of a C library than a compiler brings.
 CFLAGS_decoder_engine := -isystem decoder/shim -isystem $(CAPSTONE_DIR)/src/include -D_GCC_MAX_ALIGN_T
 CFLAGS_decoder_decode := $(CFLAGS_decoder_engine)
@@ -80,6 +82,13 @@ $(ROOT): $(ROOT_OBJECTS) $(CAPSTONE_ROOT) root.lds root.symbols
 		echo "the root side calls what it does not have:" $$missing >&2; exit 1; \
 	fi
 	@objcopy --keep-global-symbols=root.symbols $@.all $@
+
+$(BUILD)/root/checked: $(BUILD)/root/vmexit/svm_quick.o
+	@if objdump -d --no-show-raw-insn $< | grep -E 'call|%r(9|10|11)[^0-9]'; then \
+		echo "svm_quick.c uses what svm.S has not saved" >&2; exit 1; \
+	fi
+	@touch $@
+$(ROOT): | $(BUILD)/root/checked
 
 -include $(wildcard $(BUILD)/root/*/*.d)
 

@@ -58,6 +58,7 @@ enum claim_role {
  * @handle: called below Linux, interrupts off; must not block
  * @refuses: an owner's: outside ring 0 @handle does nothing but raise #GP(0), so that a vendor file
  *	may do that by itself, sooner, and count it
+ * @when: WHEN(index of an option, value): claimed only if it has that value; WHEN_EVER: always
  */
 struct claim {
 	enum vmexit_kind kind;
@@ -66,7 +67,11 @@ struct claim {
 	enum claim_role role;
 	enum verdict (*handle)(struct vcpu *v, struct vmexit *e);
 	bool refuses;
+	u32 when;
 };
+
+#define WHEN_EVER 0
+#define WHEN(option, value) (1u << 31 | (option) << 16 | (value))
 
 /**
  * struct feature_option - a word after the colon: name=value

@@ -66,7 +66,7 @@ struct traps {
  * @partial: features that are on but lack a facility they want
  * @cr4: CR4 bits that exist because of features
  * @traps: what must exit
- * @refuser: 1 + the feature that refuses every descriptor-table store outside ring 0 (struct
+ * @refuser: by kind, 1 + the feature that refuses every such exit outside ring 0 (struct
  *	claim.refuses), where nobody else has a say; else 0
  * @claims: sorted by kind, filters before owners
  * @spans: where each kind's claims are
@@ -81,7 +81,7 @@ struct plan {
 	u32 partial;
 	u64 cr4;
 	struct traps traps;
-	u32 refuser;
+	u8 refuser[VMEXIT_KINDS];
 	struct plan_claim claims[PLAN_CLAIMS_MAX];
 	u32 claim_count;
 	struct plan_span spans[VMEXIT_KINDS];

@@ -130,6 +130,14 @@ static bool add_claim(struct plan *plan, u32 feature, const struct claim *c, str
 	return true;
 }
 
+/* Whether the option that a claim depends on has the value it wants. */
+static bool claimed(const struct plan *plan, u32 feature, const struct claim *c)
+{
+	u32 option = c->when >> 16 & 0x7fff;
+
+	return c->when == WHEN_EVER || WHEN(option, plan->wish.options[feature][option]) == c->when;
+}
+
 static bool add_feature(struct plan *plan, u32 index, u32 facilities, struct text *why)
 {
 	const struct feature *f = feature_get(index);
@@ -152,7 +160,8 @@ static bool add_feature(struct plan *plan, u32 index, u32 facilities, struct tex
 			*max = f->cpuid[i].leaf;
 	}
 	for (i = 0; i < f->claim_count; i++)
-		if (!add_claim(plan, index, &f->claims[i], why))
+		if (claimed(plan, index, &f->claims[i]) &&
+		    !add_claim(plan, index, &f->claims[i], why))
 			return false;
 	return true;
 }
@@ -183,15 +192,23 @@ static void sort_claims(struct plan *plan)
 		plan->claims[i] = sorted[i];
 }
 
-static u32 find_refuser(const struct plan *plan)
+static u32 last_sel(enum vmexit_kind kind)
 {
-	const struct plan_span *span = &plan->spans[VMEXIT_DESC_STORE];
-	const struct plan_claim *c = &plan->claims[span->first];
+	return kind == VMEXIT_DESC_STORE ? DESC_TR : kind == VMEXIT_SMSW ? 0 : ~0u;
+}
 
-	if (span->filters || span->owners != 1 || !c->claim->refuses ||
-	    c->claim->first > DESC_IDTR || c->claim->last < DESC_TR)
-		return 0;
-	return c->feature + 1;
+static void find_refusers(struct plan *plan)
+{
+	u32 kind;
+
+	for (kind = 0; kind < VMEXIT_KINDS; kind++) {
+		const struct plan_span *span = &plan->spans[kind];
+		const struct plan_claim *c = &plan->claims[span->first];
+
+		if (!span->filters && span->owners == 1 && c->claim->refuses &&
+		    !c->claim->first && c->claim->last >= last_sel(kind))
+			plan->refuser[kind] = c->feature + 1;
+	}
 }
 
 bool plan_make(struct plan *plan, const struct features_on *wish, u32 facilities,
@@ -222,6 +239,6 @@ bool plan_make(struct plan *plan, const struct features_on *wish, u32 facilities
 			return false;
 	}
 	sort_claims(plan);
-	plan->refuser = find_refuser(plan);
+	find_refusers(plan);
 	return true;
 }

@@ -20,8 +20,8 @@ static const struct cpuid_bit umip_cpuid[] = {
 };
 
 static const struct claim umip_claims[] = {
-	{ VMEXIT_DESC_STORE, DESC_IDTR, DESC_TR, CLAIM_OWNER, umip_store, true },
-	{ VMEXIT_SMSW, 0, 0, CLAIM_OWNER, umip_store, true },
+	{ VMEXIT_DESC_STORE, DESC_IDTR, DESC_TR, CLAIM_OWNER, umip_store, true, WHEN_EVER },
+	{ VMEXIT_SMSW, 0, 0, CLAIM_OWNER, umip_store, true, WHEN_EVER },
 };
 
 static const char *const umip_modes[] = { "gp", NULL };

@@ -141,6 +141,7 @@ enum vector {
 #ifdef OLDGUARD_SIM
 
 void cpu_cpuid(u32 leaf, u32 subleaf, u32 out[4]);
+void cpu_cpuid_gpr(u64 *rax, u64 gpr[GPRS]);
 u64 cpu_rdmsr(u32 msr);
 void cpu_wrmsr(u32 msr, u64 value);
 bool cpu_rdmsr_safe(u32 msr, u64 *value);
@@ -174,6 +175,20 @@ static inline void cpu_cpuid(u32 leaf, u32 subleaf, u32 out[4])
 	asm volatile("cpuid"
 		     : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3])
 		     : "0"(leaf), "2"(subleaf));
+}
+
+/* The same from and to registers as a guest has them; RAX lies apart from the rest. */
+static inline void cpu_cpuid_gpr(u64 *rax, u64 gpr[GPRS])
+{
+	u64 a, b, c, d;
+
+	asm volatile("cpuid"
+		     : "=a"(a), "=b"(b), "=c"(c), "=d"(d)
+		     : "0"(*rax), "2"(gpr[RCX]));
+	*rax = a;
+	gpr[RBX] = b;
+	gpr[RCX] = c;
+	gpr[RDX] = d;
 }
 
 static inline u64 cpu_rdmsr(u32 msr)

@@ -144,7 +144,7 @@ static void raise_highest(struct cpuid_quick *q, u32 own, u32 wanted)
 	if (own & ~max(own, wanted))
 		forget(q);
 	else
-		q->set[CPUID_EAX] = max(own, wanted);
+		q->set[CPUID_EAX] = wanted > own ? wanted : 0;
 }
 
 /* The vendor's own extension: a mask of ECX, or the leaf is too much changed. */
@@ -191,6 +191,13 @@ static void quick_leaf(const struct vcpu *v, u32 leaf, struct cpuid_quick *q)
 		forget(q);
 }
 
+/* Nothing of the leaf is changed, whatever the subleaf. */
+static bool is_plain(const struct cpuid_quick *q)
+{
+	return !q->mask && !q->subleaf && !~q->keep_ecx && !q->mirror_ecx &&
+	       !(q->set[0] | q->set[1] | q->set[2] | q->set[3]);
+}
+
 void cpuid_prepare(struct vcpu *v)
 {
 	const struct plan *plan = v->plan;
@@ -222,4 +229,8 @@ void cpuid_prepare(struct vcpu *v)
 		else
 			forget(q);
 	}
+	v->cpuid_plain = 0;
+	for (i = 0; i < 16; i++)
+		if (is_plain(&v->cpuid[i]))
+			v->cpuid_plain |= 1u << i;
 }

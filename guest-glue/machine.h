@@ -24,10 +24,8 @@
 #define PIECE_BYTES (2ULL << 20)
 #define PIECES_MAX 64
 
-/* Root-side addresses: PML4 slots 64 and 128, far from any that Linux gives a module. */
+/* Root-side address of the block: PML4 slot 64, far from any that Linux gives a module. */
 #define ROOT_BLOCK 0x0000200000000000ULL
-#define ROOT_PHYS 0x0000400000000000ULL
-#define ROOT_PHYS_MAX (64ULL << 40)
 
 /*
  * One processor's area. The host-save page or VMXON region is reached by physical address only,

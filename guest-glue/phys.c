@@ -28,23 +28,20 @@ fault:
 
 bool phys_read(u64 gpa, void *dst, u32 len)
 {
-	const void *src = (const void *)(uintptr_t)(ROOT_PHYS + gpa);
-	u64 value;
+	u64 both;
 
 	if (!in_window(gpa, len))
 		return false;
-	if (len != sizeof(value))
-		return copy(dst, src, len);
-	/* Page-table entries: one load, so that another processor's update is seen whole. */
-	asm goto volatile("1: mov %[src], %[value]\n\t" EXTABLE("1b", "%l[fault]")
-			  : [value] "=r"(value)
-			  : [src] "m"(*(const u64 *)src)
-			  :
-			  : fault);
-	*(u64 *)dst = value;
+	if ((len != 4 && len != 8) || gpa % len)
+		return copy(dst, (const void *)(uintptr_t)(ROOT_PHYS + gpa), len);
+	/* Paging-structure entries among them: by one load. */
+	if (!phys_load(ROOT_PHYS + (gpa & ~7ULL), &both))
+		return false;
+	if (len == 8)
+		*(u64 *)dst = both;
+	else
+		*(u32 *)dst = both >> (gpa & 4) * 8;
 	return true;
-fault:
-	return false;
 }
 
 bool phys_write(u64 gpa, const void *src, u32 len)

@@ -9,6 +9,8 @@
  */
 #include "rootmap.h"
 
+#include "phys.h"
+
 #include "string.h"
 
 /* From root.lds: page-aligned, in this order in the image. */

@@ -77,6 +77,7 @@ struct cpuid_quick {
  * @nmis: NMIs that came on the root side and that the guest is still to get
  * @exits: how many of each kind
  * @handled: how many exits each feature answered
+ * @cpuid_plain: bit n: the view of basic leaf n is just the processor's answer
  * @cpuid: quick answers to CPUID
  *
  * It stands at the top of this processor's root stack, which grows down from it.
@@ -96,6 +97,7 @@ struct vcpu {
 	u32 nmis;
 	u64 exits[VMEXIT_KINDS];
 	u64 handled[FEATURES_MAX];
+	u32 cpuid_plain;
 	struct cpuid_quick cpuid[CPUID_QUICK_LEAVES];
 };
 

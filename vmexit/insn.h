@@ -6,6 +6,7 @@
 #define OLDGUARD_INSN_H
 
 #include "../decoder/decode.h"
+#include "../guest-glue/phys.h"
 #include "../guest-glue/vcpu.h"
 
 /**
@@ -62,5 +63,38 @@ enum verdict insn_skip(struct vcpu *v, struct vmexit *e);
  */
 enum verdict insn_store(struct vcpu *v, struct vmexit *e, const struct guest_mem *mem,
 			const struct insn *insn, u64 value);
+
+/**
+ * insn_starts() - whether the instruction at RIP starts with these two bytes, the quick way
+ * @cr3: the guest's, 64-bit mode with 4 levels of tables
+ * @rip: linear address
+ * @bytes: the two bytes, the first one in bits 7:0
+ *
+ * For an instruction that nearly always comes without a prefix, where the processor does not tell
+ * its length. The walk makes no checks: the processor made them a moment ago, when it fetched the
+ * instruction. Should an entry have changed since, what is found now is as true as what was.
+ *
+ * Return: true; false: no, or it takes the whole walk (a large page, the end of one) to know.
+ */
+static inline bool insn_starts(u64 cr3, u64 rip, u16 bytes)
+{
+	u64 entry = cr3, wrong = 0, mask = CR3_ADDRESS, window = ROOT_PHYS;
+	u32 shift;
+
+	if ((rip & 0xfff) > 0xff8)
+		return false;
+	/* Kept in registers, not made anew for each level. */
+	asm("" : "+r"(mask), "+r"(window));
+	/* What is wrong with an entry is looked at once, at the end: reading goes nowhere else. */
+#pragma GCC unroll 4
+	for (shift = 39; shift >= 12; shift -= 9) {
+		if (!phys_load(window + (entry & mask) + (rip >> (shift - 3) & 0xff8), &entry))
+			return false;
+		entry ^= PTE_P;
+		wrong |= shift > 12 ? entry : entry & ~PTE_PS;
+	}
+	return !(wrong & (PTE_P | PTE_PS)) &&
+	       phys_load(window + (entry & mask) + (rip & 0xfff), &entry) && (u16)entry == bytes;
+}
 
 #endif

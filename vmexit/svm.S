@@ -65,48 +65,53 @@ FUNCTION(svm_launch)
 END(svm_launch)
 
 /*
- * The loop. RSP is the struct vcpu's address: its register array lies where the pushes go and
- * the root stack grows on below it.
+ * The loop. RSP is the struct vcpu's address, whose first member is the array of registers; the
+ * root stack grows down from it. RSP and RAX of the guest are in the VMCB.
+ *
+ * What the C ABI makes a function keep, and R9 to R11, still hold the guest's values when
+ * svm_quick() returns: these registers are neither saved before it nor loaded after it.
  */
+#define REG(n) 8 * (n)(%rsp)
 FUNCTION(svm_run)
 .Lresume:
-	pop	%rax
-	pop	%rcx
-	pop	%rdx
-	pop	%rbx
-	pop	%rbp			/* the guest's RSP is in the VMCB */
-	pop	%rbp
-	pop	%rsi
-	pop	%rdi
-	pop	%r8
-	pop	%r9
-	pop	%r10
-	pop	%r11
-	pop	%r12
-	pop	%r13
-	pop	%r14
-	pop	%r15
-	mov	(%rsp), %rax		/* vcpu.control_pa */
+	mov	REG(15), %r15
+	mov	REG(14), %r14
+	mov	REG(13), %r13
+	mov	REG(12), %r12
+	mov	REG(11), %r11
+	mov	REG(10), %r10
+	mov	REG(9), %r9
+	mov	REG(5), %rbp
+.Lresume_quick:
+	mov	REG(8), %r8
+	mov	REG(7), %rdi
+	mov	REG(6), %rsi
+	mov	REG(3), %rbx
+	mov	REG(2), %rdx
+	mov	REG(1), %rcx
+	mov	REG(16), %rax		/* vcpu.control_pa */
 	vmrun	%rax
-	push	%r15
-	push	%r14
-	push	%r13
-	push	%r12
-	push	%r11
-	push	%r10
-	push	%r9
-	push	%r8
-	push	%rdi
-	push	%rsi
-	push	%rbp
-	push	%rax			/* room for RSP and RAX: svm_exit() copies them */
-	push	%rbx
-	push	%rdx
-	push	%rcx
-	push	%rax
+	mov	%rcx, REG(1)
+	mov	%rdx, REG(2)
+	mov	%rbx, REG(3)
+	mov	%rsi, REG(6)
+	mov	%rdi, REG(7)
+	mov	%r8, REG(8)
+	mov	%rsp, %rdi
+	call	svm_quick
+	test	%al, %al
+	jnz	.Lresume_quick
+	mov	%rbp, REG(5)
+	mov	%r9, REG(9)
+	mov	%r10, REG(10)
+	mov	%r11, REG(11)
+	mov	%r12, REG(12)
+	mov	%r13, REG(13)
+	mov	%r14, REG(14)
+	mov	%r15, REG(15)
 	mov	%rsp, %rdi
 	call	svm_exit
-	test	%eax, %eax
+	test	%al, %al
 	jz	.Lresume
 
 	/* Give the processor back: everything of the guest's, then GIF, then its own flags. */

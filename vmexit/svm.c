@@ -195,14 +195,14 @@ static void stop_guest(struct vmcb *vmcb, const struct vmexit *e)
 			  VECTOR_DF;
 }
 
-/* Carries out a verdict; returns 1 if this processor is to be given back. */
-static int apply(struct vcpu *v, struct vmcb *vmcb, struct vmexit *e, enum verdict verdict)
+/* Carries out a verdict; returns true if this processor is to be given back. */
+static bool apply(struct vcpu *v, struct vmcb *vmcb, struct vmexit *e, enum verdict verdict)
 {
 	if (verdict == VERDICT_NEXT)
 		verdict = insn_skip(v, e);
 	if (verdict == VERDICT_LEAVE) {
 		insn_skip(v, e);
-		return 1;
+		return true;
 	}
 	if (verdict == VERDICT_RETRY)
 		vmcb->event_inj = under_delivery(vmcb);
@@ -210,7 +210,7 @@ static int apply(struct vcpu *v, struct vmcb *vmcb, struct vmexit *e, enum verdi
 		inject_fault(v, vmcb, &e->fault);
 	else
 		stop_guest(vmcb, e);
-	return 0;
+	return false;
 }
 
 /* An NMI that came in the short time when the root side lets one in (svm_swallow_init()). */
@@ -222,24 +222,38 @@ static void hand_over_nmi(struct vcpu *v, struct vmcb *vmcb)
 	vmcb->event_inj = SVM_EVENT_VALID | SVM_EVENT_NMI << 8 | VECTOR_NMI;
 }
 
-/**
- * svm_exit() - answer one #VMEXIT; called by svm.S
- * @v: this processor, its registers but RSP and RAX saved
- *
- * Return: 0 to enter the guest again, 1 to give the processor back.
- */
-int svm_exit(struct vcpu *v)
+/* The CPUID leaves that are not just the processor's own: not quick, but no roundabout way either. */
+static bool cpuid_exit(struct vcpu *v, struct vmcb *vmcb)
+{
+	const struct plan_span *span = &v->plan->spans[VMEXIT_CPUID];
+	u32 out[4];
+
+	if (span->filters + span->owners || !svm_cpuid_step(v, vmcb))
+		return false;
+	v->gpr[RAX] = vmcb->rax;
+	if (!cpuid_quick(v, vmcb->cr4)) {
+		cpuid_view(v, vmcb->rax, v->gpr[RCX], out);
+		v->gpr[RAX] = out[CPUID_EAX];
+		v->gpr[RBX] = out[CPUID_EBX];
+		v->gpr[RCX] = out[CPUID_ECX];
+		v->gpr[RDX] = out[CPUID_EDX];
+	}
+	vmcb->rax = v->gpr[RAX];
+	return true;
+}
+
+bool svm_exit(struct vcpu *v)
 {
 	struct vmcb *vmcb = v->control;
 	struct vmexit e = { 0 };
 	enum verdict verdict;
-	int leave;
+	bool leave;
 
+	if (vmcb->exit_code == SVM_EXIT_CPUID && cpuid_exit(v, vmcb))
+		return false;
+	vmcb->event_inj = 0;
 	v->gpr[RAX] = vmcb->rax;
 	v->gpr[RSP] = vmcb->rsp;
-	vmcb->clean = SVM_CLEAN_ALL;
-	vmcb->tlb_control = 0;
-	vmcb->event_inj = 0;
 	verdict = translate(v, vmcb, &e);
 	if (verdict == VERDICT_DEFAULT)
 		verdict = dispatch(v, &e);

@@ -31,6 +31,7 @@
 #ifndef __ASSEMBLER__
 
 #include "../guest-glue/machine.h"
+#include "insn.h"
 
 #define MSR_VM_CR 0xc0010114
 #define MSR_VM_HSAVE_PA 0xc0010117
@@ -91,6 +92,9 @@
 
 /* EXITINFO1 of a control-register exit, with decode assists: APM vol. 2, 15.8.1. */
 #define SVM_CR_IS_MOV BIT64(63)
+
+/* CPUID without a prefix: 0F A2. */
+#define SVM_CPUID_BYTES 0xa20f
 
 /* VMCB clean bits: APM vol. 2, 15.15.3. A set bit: unchanged since the last VMRUN. */
 #define SVM_CLEAN_ALL 0xffffffffu
@@ -201,7 +205,24 @@ static_assert(offsetof(struct svm_switch, cs) == SVM_SWITCH_CS, "svm.S");
 static_assert(sizeof(struct svm_switch) == SVM_SWITCH_BYTES, "svm.S");
 
 /* vmexit/svm.c */
-int svm_exit(struct vcpu *v);
+
+/**
+ * svm_exit() - answer one #VMEXIT; called by svm.S
+ * @v: this processor, its registers but RSP and RAX saved
+ *
+ * Return: true to give the processor back, false to enter the guest again.
+ */
+bool svm_exit(struct vcpu *v);
+
+/* vmexit/svm_quick.c */
+
+/**
+ * svm_quick() - answer one #VMEXIT if it is of the few that must be quick; called by svm.S
+ * @v: this processor; only RCX, RDX, RBX, RSI, RDI and R8 are saved
+ *
+ * Return: true if it is answered, false if nothing is changed and svm_exit() must do it.
+ */
+bool svm_quick(struct vcpu *v);
 
 /* vmexit/svm.S */
 u64 svm_launch(const struct svm_switch *sw);
@@ -233,6 +254,31 @@ static inline void svm_swallow_init(void)
 #endif
 u64 svm_get(struct vcpu *v, enum vcpu_field field);
 void svm_set(struct vcpu *v, enum vcpu_field field, u64 value);
+
+/**
+ * svm_cpuid_step() - step over a CPUID, if that is simple
+ * @v: this processor
+ * @vmcb: its VMCB
+ *
+ * Return: false if it is not: a single step is due, it is not 64-bit code, or its length takes the
+ * decoder to find. Then nothing is changed.
+ */
+static inline bool svm_cpuid_step(struct vcpu *v, struct vmcb *vmcb)
+{
+	u64 length = 2;
+
+	if (vmcb->rflags & (RFLAGS_TF | RFLAGS_RF) ||
+	    !(vmcb->cs.attr & SEG_LONG) || !(vmcb->efer & EFER_LMA))
+		return false;
+	if (svm_features & SVM_HAS_NRIP)
+		length = vmcb->next_rip - vmcb->rip;
+	else if (vmcb->cr4 & CR4_LA57 || !insn_starts(vmcb->cr3, vmcb->rip, SVM_CPUID_BYTES))
+		return false;
+	v->exits[VMEXIT_CPUID]++;
+	vmcb->rip += length;
+	vmcb->interrupt_shadow = 0;
+	return true;
+}
 
 #endif /* __ASSEMBLER__ */
 #endif

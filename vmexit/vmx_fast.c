@@ -60,7 +60,7 @@ static inline bool answer_cpuid(struct vcpu *v)
 /* The loads do not exit outside ring 0: the privilege check comes first (26.1.1). */
 static inline bool refuse_store(struct vcpu *v)
 {
-	u32 refuser = v->plan->refuser;
+	u32 refuser = v->plan->refuser[VMEXIT_DESC_STORE];
 
 	if (!refuser || !(vmx_read(VMCS_GUEST_ATTR(GUEST_SS)) & 3u << SEG_DPL_SHIFT))
 		return false;
