@@ -23,13 +23,13 @@ FUZZ_SECONDS ?= 600
 FUZZ_FLAGS := -timeout=10 -rss_limit_mb=1024 -print_final_stats=0 -verbosity=0
 
 .PHONY: fuzz fuzz-quick
-# The same seed: what is green today is green tomorrow. New inputs are not kept.
+# The same seed from the same corpus: what is green today is green tomorrow. fuzz goes on where it
+# stopped. New inputs go to the first folder, never to the seeds.
 fuzz-quick: FUZZ_FLAGS += -seed=1 -runs=$(FUZZ_RUNS)
 fuzz: FUZZ_FLAGS += -max_total_time=$(FUZZ_SECONDS)
 fuzz-quick fuzz: $(FUZZERS:%=$(FUZZ)/%)
 	@passed=0; failed=0; for fuzzer in $(FUZZERS); do \
-		mkdir -p $(FUZZ)/corpus/$$fuzzer; kept=$(FUZZ)/corpus/$$fuzzer; \
-		[ $@ = fuzz ] || kept=; \
+		kept=$(FUZZ)/$@.d/$$fuzzer; [ $@ = fuzz ] || rm -rf $$kept; mkdir -p $$kept; \
 		if $(FUZZ)/$$fuzzer $(FUZZ_FLAGS) -artifact_prefix=$(FUZZ)/$$fuzzer- \
 			$$kept tests/fuzz/corpus/$$fuzzer >$(FUZZ)/$$fuzzer.log 2>&1; then \
 			echo "$$fuzzer: no find"; passed=$$((passed + 1)); \
