@@ -246,7 +246,7 @@ void root_enter(struct vcpu *v)
 	struct machine *m = v->machine;
 	u32 cpu;
 
-	for (cpu = 0; !v->decoder && cpu < m->cpus; cpu++) {
+	for (cpu = v->decoder ? m->cpus : 0; cpu < m->cpus; cpu++) {
 		u64 arena = ROOT_BLOCK + cpu_area(m, cpu) + CPU_DECODER;
 
 		machine_root_vcpu(cpu)->decoder = decoder_init((void *)(uintptr_t)arena,
