@@ -55,11 +55,51 @@ static void set_bits(struct cpuinfo_x86 *c, const struct plan *plan, bool on)
 	}
 }
 
+/*
+ * The extension that carries us is not there for anybody else while it does. CPUID says so, but
+ * KVM (6.12) believes Linux's list.
+ */
+static const int hidden[] = { X86_FEATURE_SVM, X86_FEATURE_VMX };
+static DECLARE_BITMAP(taken_out, ARRAY_SIZE(hidden));
+
+static void hide(struct cpuinfo_x86 *c)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(hidden); i++)
+		if (test_and_clear_bit(hidden[i], (unsigned long *)c->x86_capability))
+			__set_bit(i, taken_out);
+}
+
+static void unhide(struct cpuinfo_x86 *c)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(hidden); i++)
+		if (test_bit(i, taken_out))
+			set_bit(hidden[i], (unsigned long *)c->x86_capability);
+}
+
 /* cpuinfo_show() - after a processor has come online and was taken. */
 void cpuinfo_show(unsigned int cpu, const struct plan *plan)
 {
 	set_bits(&cpu_data(cpu), plan, true);
 	set_bits(&boot_cpu_data, plan, true);
+	hide(&cpu_data(cpu));
+	hide(&boot_cpu_data);
+}
+
+/* cpuinfo_bare() - after a processor was given back. */
+void cpuinfo_bare(unsigned int cpu)
+{
+	unhide(&cpu_data(cpu));
+}
+
+/* cpuinfo_all_bare() - after the last one was. */
+void cpuinfo_all_bare(void)
+{
+	unhide(&boot_cpu_data);
+	bitmap_zero(taken_out, ARRAY_SIZE(hidden));
 }
 
 /**

@@ -45,6 +45,7 @@ static int give_back_this(unsigned int cpu)
 	local_irq_save(flags);
 	machine_leave();
 	local_irq_restore(flags);
+	cpuinfo_bare(cpu);
 	return 0;
 }
 
@@ -59,6 +60,7 @@ int cpus_take(struct text *why)
 	failed[0] = '\0';
 	state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "oldguard:guest", take_this, give_back_this);
 	if (state < 0) {
+		cpuinfo_all_bare();
 		text_add(why, failed[0] ? failed : "CPU hotplug refuses another state");
 		return state;
 	}
@@ -70,6 +72,7 @@ int cpus_take(struct text *why)
 void cpus_give_back(void)
 {
 	cpuhp_remove_state(guard.hotplug);
+	cpuinfo_all_bare();
 }
 
 static void apply_this(void *unused)

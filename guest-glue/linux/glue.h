@@ -71,6 +71,8 @@ int cpus_apply(void);
 
 /* cpuinfo.c */
 void cpuinfo_show(unsigned int cpu, const struct plan *plan);
+void cpuinfo_bare(unsigned int cpu);
+void cpuinfo_all_bare(void);
 void cpuinfo_update(const struct plan *before, const struct plan *now);
 
 /* params.c */
