@@ -10,7 +10,7 @@ BENCH_DIR := tests/bench/guest
 BENCH_OUT := build/bench
 BENCH_CFLAGS := -O2 -g -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes -Wshadow -D_GNU_SOURCE \
 	-fno-pie -static -no-pie -fcf-protection=none
-BENCH_PROGRAMS := $(addprefix $(BENCH_OUT)/,ticks64 ticks32 kvmguest exits moduletime)
+BENCH_PROGRAMS := $(addprefix $(BENCH_OUT)/,ticks64 ticks32 kvmguest exits moduletime paths costs)
 
 .PHONY: bench bench-programs
 bench: bench-programs
