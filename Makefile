@@ -50,6 +50,7 @@ ROOT := $(BUILD)/root/root.o
 include decoder/decoder.mk
 include guest-glue/command/command.mk
 include tests/unit/vmx.mk
+include tests/conformance/conformance.mk
 
 $(BUILD)/root/%.o: %.c Makefile
 	@mkdir -p $(@D)

@@ -1,0 +1,93 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+# What run and mutate share: machines that run the cases, and copies of the project that differ from it.
+
+conformance=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+top=$(cd "$conformance/../.." && pwd)
+out=$top/build/conformance
+kernel=6.1
+passed=0 failed=0
+
+say() {
+	echo "== $*"
+}
+
+# verdict STATUS TEXT
+verdict() {
+	if [[ $1 == 0 ]]; then
+		passed=$((passed + 1))
+		echo "ok      $2"
+	else
+		failed=$((failed + 1))
+		echo "FAILED  $2"
+	fi
+}
+
+# Takes over the count that a judge closes with.
+add_counts() {
+	local last
+
+	last=$(tail -n 1 "$1")
+	if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+		passed=$((passed + BASH_REMATCH[1]))
+		failed=$((failed + BASH_REMATCH[2]))
+	else
+		failed=$((failed + 1))
+	fi
+}
+
+close() {
+	echo "$passed passed, $failed failed"
+	((failed == 0))
+	exit
+}
+
+# copy_tree DIR: the project as it is, to be changed; what was fetched is shared.
+copy_tree() {
+	mkdir -p "$1"
+	tar -C "$top" --exclude=./build --exclude=./.git -cf - . | tar -C "$1" -xf -
+	mkdir -p "$1/build"
+	ln -sfn "$top/build/kernel" "$1/build/kernel"
+	ln -sfn "$top/build/capstone" "$1/build/capstone"
+}
+
+# build_tree DIR MODULE [make arguments...]: MODULE becomes that tree's oldguard.ko.
+build_tree() {
+	local dir=$1 module=$2
+
+	shift 2
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "$dir" lab-files KERNEL=$kernel "$@" \
+		</dev/null >"$dir/build/log" 2>&1 && cp "$dir/build/module/$kernel/oldguard.ko" "$module"
+}
+
+# machine NAME CPU SECONDS COPIES SHELL: boots CPU with the case programs and the files of COPIES (one a line)
+# and runs SHELL, in which `pass FILE` runs the cases and `with LIST MODULE` loads oldguard. The files come
+# back to $out/NAME/. What SHELL says is in $out/NAME/said.
+machine() {
+	local name=$1 cpu=$2 seconds=$3 copies=$4 shell=$5 dir=$out/$1 args=() file
+
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	while read -r file; do
+		[[ -z $file ]] || args+=(--copy "$file")
+	done <<<"$copies"
+	# shellcheck disable=SC2154 # seed and part are run's
+	shell="set -e
+pass() { ./conform64 --part $part --seed $seed >\$1; ./conform32 --part $part --seed $seed >>\$1; }
+features=/sys/module/oldguard/parameters/features
+insmod narrow.ko
+$shell
+dmesg | grep -E 'BUG:|WARNING:|Oops|lockup' || true
+echo @@records
+tar cf - *.rec | gzip -1"
+	if ! OLDGUARD_LAB_NO_BUILD=1 "$top/tests/lab/run" --cpu "$cpu" --smp 2 --kernel $kernel \
+			--timeout "$seconds" --copy "$out/conform64" --copy "$out/conform32" \
+			--copy "$out/narrow.ko" "${args[@]}" -- "$shell" >"$dir/all" 2>"$dir/err"; then
+		sed 's/^/        /' "$dir/err"
+		head -c 2000 "$dir/all" | tr -cd '[:print:]\n' | sed 's/^/        /'
+		return 1
+	fi
+	sed '/^@@records$/,$d' "$dir/all" >"$dir/said"
+	sed '1,/^@@records$/d' "$dir/all" | gzip -dc | tar -C "$dir" -xf -
+	rm "$dir/all"
+}
