@@ -25,12 +25,10 @@ enum verdict default_smsw(struct vcpu *v, struct vmexit *e)
 {
 	struct guest_mem mem;
 	struct insn insn;
-	enum verdict verdict = insn_decode(v, e, &mem, &insn);
+	enum verdict verdict = insn_decode_store(v, e, &mem, &insn);
 
 	if (verdict != VERDICT_DEFAULT)
 		return verdict;
-	if (insn.op != INSN_SMSW)
-		return VERDICT_STOP;
 	return insn_store(v, e, &mem, &insn, vcpu_get(v, VCPU_CR0));
 }
 

@@ -7,44 +7,20 @@
 #include "defaults.h"
 #include "insn.h"
 
-static enum verdict store_table(struct vcpu *v, struct vmexit *e, const struct guest_mem *mem,
-				const struct insn *insn)
-{
-	bool idt = e->sel == DESC_IDTR;
-	u64 base = vcpu_get(v, idt ? VCPU_IDTR_BASE : VCPU_GDTR_BASE);
-	u16 limit = vcpu_get(v, idt ? VCPU_IDTR_LIMIT : VCPU_GDTR_LIMIT);
-	u64 offset = insn_offset(insn, v->gpr, vcpu_get(v, VCPU_RIP) + insn->length);
-
-	switch (guest_store_table(mem, insn->mem.segment, offset, limit, base, &e->fault)) {
-	case WALK_OK:
-		return VERDICT_NEXT;
-	case WALK_FAULT:
-		return VERDICT_INJECT;
-	default:
-		return VERDICT_STOP;
-	}
-}
-
 enum verdict default_desc_store(struct vcpu *v, struct vmexit *e)
 {
-	static const u8 op[] = {
-		[DESC_IDTR] = INSN_SIDT,
-		[DESC_GDTR] = INSN_SGDT,
-		[DESC_LDTR] = INSN_SLDT,
-		[DESC_TR] = INSN_STR,
-	};
+	bool idt = e->sel == DESC_IDTR;
 	struct guest_segment system;
 	struct guest_mem mem;
 	struct insn insn;
-	enum verdict verdict = insn_decode(v, e, &mem, &insn);
+	enum verdict verdict = insn_decode_store(v, e, &mem, &insn);
 
 	if (verdict != VERDICT_DEFAULT)
 		return verdict;
-	/* Other bytes than the processor executed: somebody is changing them under us. */
-	if (insn.op != op[e->sel])
-		return VERDICT_RETRY;
-	if (e->sel == DESC_IDTR || e->sel == DESC_GDTR)
-		return store_table(v, e, &mem, &insn);
+	if (idt || e->sel == DESC_GDTR)
+		return insn_store_table(v, e, &mem, &insn,
+					vcpu_get(v, idt ? VCPU_IDTR_LIMIT : VCPU_GDTR_LIMIT),
+					vcpu_get(v, idt ? VCPU_IDTR_BASE : VCPU_GDTR_BASE));
 	v->virt->segment(v, e->sel == DESC_LDTR ? SEG_LDTR : SEG_TR, &system);
 	return insn_store(v, e, &mem, &insn, system.selector);
 }

@@ -50,7 +50,8 @@ enum verdict insn_decode(struct vcpu *v, struct vmexit *e, struct guest_mem *mem
 		e->fault = fault;
 		return VERDICT_INJECT;
 	default:
-		return VERDICT_STOP;
+		/* Code of a program in memory that is none of RAM: not worth the machine. */
+		return e->cpl ? inject_error(e, VECTOR_GP, 0) : VERDICT_STOP;
 	}
 	switch (decode(v->decoder, guest_code_mode(mem), bytes, got, insn)) {
 	case 0:
@@ -58,7 +59,7 @@ enum verdict insn_decode(struct vcpu *v, struct vmexit *e, struct guest_mem *mem
 		return VERDICT_DEFAULT;
 	case -DECODE_SHORT:
 		if (!fault.vector)
-			return VERDICT_STOP;
+			return e->cpl ? inject_error(e, VECTOR_GP, 0) : VERDICT_STOP;
 		e->fault = fault;
 		return VERDICT_INJECT;
 	case -DECODE_UD:
@@ -66,7 +67,11 @@ enum verdict insn_decode(struct vcpu *v, struct vmexit *e, struct guest_mem *mem
 	case -DECODE_LONG:
 		return inject_error(e, VECTOR_GP, 0);
 	default:
-		return VERDICT_STOP;
+		/*
+		 * Not what the processor has executed. A program can do that to us by writing over
+		 * its code from another thread; then the new code runs.
+		 */
+		return e->cpl ? VERDICT_RETRY : VERDICT_STOP;
 	}
 }
 
@@ -119,7 +124,7 @@ enum verdict insn_store(struct vcpu *v, struct vmexit *e, const struct guest_mem
 		case WALK_FAULT:
 			return VERDICT_INJECT;
 		default:
-			return VERDICT_STOP;
+			return e->cpl ? inject_error(e, VECTOR_GP, 0) : VERDICT_STOP;
 		}
 	}
 	reg = &v->gpr[insn->reg];
@@ -134,4 +139,37 @@ enum verdict insn_store(struct vcpu *v, struct vmexit *e, const struct guest_mem
 		*reg = value;
 	}
 	return VERDICT_NEXT;
+}
+
+enum verdict insn_store_table(struct vcpu *v, struct vmexit *e, const struct guest_mem *mem,
+			      const struct insn *insn, u16 limit, u64 base)
+{
+	u64 offset = insn_offset(insn, v->gpr, vcpu_get(v, VCPU_RIP) + insn->length);
+
+	switch (guest_store_table(mem, insn->mem.segment, offset, limit, base, &e->fault)) {
+	case WALK_OK:
+		return VERDICT_NEXT;
+	case WALK_FAULT:
+		return VERDICT_INJECT;
+	default:
+		return e->cpl ? inject_error(e, VECTOR_GP, 0) : VERDICT_STOP;
+	}
+}
+
+enum verdict insn_decode_store(struct vcpu *v, struct vmexit *e, struct guest_mem *mem,
+			       struct insn *insn)
+{
+	static const u8 ops[] = {
+		[DESC_IDTR] = INSN_SIDT,
+		[DESC_GDTR] = INSN_SGDT,
+		[DESC_LDTR] = INSN_SLDT,
+		[DESC_TR] = INSN_STR,
+	};
+	enum verdict verdict = insn_decode(v, e, mem, insn);
+
+	if (verdict != VERDICT_DEFAULT)
+		return verdict;
+	/* Other bytes than the processor executed: somebody is changing them under us. */
+	return insn->op == (e->kind == VMEXIT_SMSW ? INSN_SMSW : ops[e->sel]) ? VERDICT_DEFAULT :
+										VERDICT_RETRY;
 }

@@ -65,6 +65,20 @@ enum verdict insn_store(struct vcpu *v, struct vmexit *e, const struct guest_mem
 			const struct insn *insn, u64 value);
 
 /**
+ * insn_store_table() - store limit and base as SGDT and SIDT do; see insn_store()
+ */
+enum verdict insn_store_table(struct vcpu *v, struct vmexit *e, const struct guest_mem *mem,
+			      const struct insn *insn, u16 limit, u64 base);
+
+/**
+ * insn_decode_store() - insn_decode() for an exit of kind DESC_STORE or SMSW
+ *
+ * Return: as insn_decode(); VERDICT_RETRY if it is another instruction by now.
+ */
+enum verdict insn_decode_store(struct vcpu *v, struct vmexit *e, struct guest_mem *mem,
+			       struct insn *insn);
+
+/**
  * insn_starts() - whether the instruction at RIP starts with these two bytes, the quick way
  * @cr3: the guest's, 64-bit mode with 4 levels of tables
  * @rip: linear address
