@@ -56,7 +56,8 @@ static bool rep_matters(const struct parse *p)
 		return modrm_reg(p) > 5;
 	case 0x01:
 		return modrm_is_mem(p) && modrm_reg(p) == 5;
-	case 0x20: case 0x21: case 0x22: case 0x23:
+	case 0x0d: case 0x18: case 0x19: case 0x1a: case 0x1b: case 0x1c: case 0x1d: case 0x1e:
+	case 0x1f: case 0x20: case 0x21: case 0x22: case 0x23:
 	case 0x08: case 0x09: case 0xa2: case 0x30: case 0x32: case 0x06:
 		return false;
 	}
@@ -93,13 +94,14 @@ static void stand_in(const struct parse *p, u8 *at)
 		if (!modrm_is_mem(p) && modrm_reg(p) != 4 && modrm_reg(p) != 6)
 			at[1] = 0xd0;
 		break;
-	case 0x0d:	/* PREFETCH, with registers NOP: IMUL */
+	case 0x0d: case 0x18: case 0x19: case 0x1a: case 0x1b: case 0x1c: case 0x1d: case 0x1e:
+	case 0x1f:	/* PREFETCH, MPX, ENDBR64 and other NOPs: IMUL */
 		at[0] = 0xaf;
 		break;
 	case 0x20: case 0x21: case 0x22: case 0x23:	/* ModRM.mod does not count */
 		at[1] |= 0xc0;
 		break;
-	case 0x78:	/* EXTRQ, INSERTQ: SHLD, an immediate shorter */
+	case 0x78:	/* EXTRQ, INSERTQ: SHLD */
 		if (p->pp != PP_NONE)
 			at[0] = 0xa4;
 		break;
@@ -214,14 +216,16 @@ int decode(struct decoder *d, enum decode_mode mode, const u8 *bytes, u32 count,
 	if (count > INSN_MAX_BYTES)
 		count = INSN_MAX_BYTES;
 	error = parse(&p, mode, bytes, count);
-	if (error == -DECODE_SHORT && count == INSN_MAX_BYTES)
-		return -DECODE_LONG;
 	if (!error) {
 		if (mode == DECODE_64 && near_branch(&p) &&
 		    (p.w || !(d->flags & DECODER_BRANCH_66)))
 			p.opsize = false;
 		error = classify(&p, &insn, d->flags, &imm_bytes);
 	}
+	if (!error)
+		error = parse_length(&p, bytes, count, insn.address_size, &length);
+	if (error == -DECODE_SHORT && count == INSN_MAX_BYTES)
+		return -DECODE_LONG;
 	if (error)
 		return error;
 
@@ -229,13 +233,13 @@ int decode(struct decoder *d, enum decode_mode mode, const u8 *bytes, u32 count,
 	kept = canonical(&p, bytes, count, in_32, code);
 	if (!engine_run(d, in_32 ? DECODE_32 : mode, code, INSN_MAX_BYTES, 0))
 		return -DECODE_UNKNOWN;
-	length = d->insn->size - kept + p.prefixes;
-	if (p.coding == CODING_LEGACY && p.map == MAP_0F && p.opcode == 0x78 && p.pp != PP_NONE)
-		length++;
+	/* Capstone takes AVX-512's rounding for an operand that has bytes. */
+	if (!length)
+		length = d->insn->size - kept + p.prefixes;
 	if (length > count)
 		return count == INSN_MAX_BYTES ? -DECODE_LONG : -DECODE_SHORT;
 	insn.length = length;
-	operands(d, &p, code, d->insn->size, imm_bytes, &insn);
+	operands(d, &p, code, kept + length - p.prefixes, imm_bytes, &insn);
 	*out = insn;
 	return 0;
 }

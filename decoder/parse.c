@@ -156,3 +156,58 @@ int parse(struct parse *p, enum decode_mode mode, const u8 *bytes, u32 count)
 	}
 	return 0;
 }
+
+/* ModRM, SIB and displacement (APM vol. 3, 1.4). Returns 0 if there are too few bytes for SIB. */
+static u32 modrm_bytes(const struct parse *p, const u8 *bytes, u32 count, u32 address_size)
+{
+	u32 mod = p->modrm >> 6, rm = p->modrm & 7, wide = address_size == 2 ? 2 : 4, used = 1;
+
+	if (mod == 3)
+		return 1;
+	if (address_size == 2)
+		return 1 + (mod == 1 ? 1 : mod == 2 || rm == 6 ? 2 : 0);
+	if (rm == 4) {
+		if (p->modrm_at + 1u >= count)
+			return 0;
+		used = 2;
+		rm = bytes[p->modrm_at + 1] & 7;	/* a base of 5 is like rm = 5 */
+	}
+	return used + (mod == 1 ? 1 : mod == 2 || rm == 5 ? wide : 0);
+}
+
+/* Immediates beyond the first opcode map (APM vol. 3, appendix A; SDM vol. 2, appendix A) */
+static u32 imm_bytes(const struct parse *p)
+{
+	if (p->coding == CODING_XOP)
+		return p->map == 8 ? 1 : p->map == 10 ? 4 : 0;
+	if (p->map == MAP_0F3A || p->map == MAP_3DNOW)
+		return 1;
+	if (p->map != MAP_0F)
+		return 0;
+	switch (p->opcode) {
+	case 0x70: case 0x71: case 0x72: case 0x73:
+	case 0xc2: case 0xc4: case 0xc5: case 0xc6:
+		return 1;
+	case 0xa4: case 0xac: case 0xba:
+		return p->coding == CODING_LEGACY;
+	case 0x78:	/* EXTRQ, INSERTQ */
+		return p->coding == CODING_LEGACY && (p->pp == PP_66 || p->pp == PP_F2) ? 2 : 0;
+	}
+	return 0;
+}
+
+int parse_length(const struct parse *p, const u8 *bytes, u32 count, u32 address_size, u32 *length)
+{
+	u32 operand = 1;
+
+	*length = 0;
+	if (!p->has_modrm || (p->coding == CODING_LEGACY && p->map == MAP_ONE))
+		return 0;
+	/* MOV CR and DR: registers, whatever ModRM.mod says */
+	if (p->coding != CODING_LEGACY || p->map != MAP_0F || (p->opcode & 0xfc) != 0x20)
+		operand = modrm_bytes(p, bytes, count, address_size);
+	if (!operand)
+		return -DECODE_SHORT;
+	*length = p->modrm_at + operand + imm_bytes(p);
+	return *length > count ? -DECODE_SHORT : 0;
+}

@@ -67,6 +67,17 @@ struct parse {
 int parse(struct parse *p, enum decode_mode mode, const u8 *bytes, u32 count);
 
 /**
+ * parse_length() - how long an instruction is whose opcode map tells
+ * @p: what parse() found in @bytes
+ * @address_size: effective, in bytes
+ * @length: the length, if it is known; else 0: an opcode of the first map, or one without ModRM
+ *
+ * Return: 0, or -DECODE_SHORT.
+ */
+int parse_length(const struct parse *p, const u8 *bytes, u32 count, u32 address_size,
+		 u32 *length);
+
+/**
  * classify() - name the instruction and say what it stores
  * @p: what parse() found
  * @insn: op, store, sizes, registers, immediates and implied memory operands are set; of an

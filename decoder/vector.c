@@ -24,6 +24,7 @@ static const struct vector_store {
 	{ MAP_0F, 0x13, 0x13, IN_ALL, PP(NONE) | PP(66) },	/* MOVLPS */
 	{ MAP_0F, 0x17, 0x17, IN_ALL, PP(NONE) | PP(66) },	/* MOVHPS */
 	{ MAP_0F, 0x29, 0x29, IN_ALL, PP(NONE) | PP(66) },	/* MOVAPS */
+	{ MAP_0F, 0x1b, 0x1b, IN_LEGACY, PP(66) },		/* BNDMOV */
 	{ MAP_0F, 0x2b, 0x2b, IN_ALL, ANY_PP },			/* MOVNTPS; SSE4a MOVNTSS */
 	{ MAP_0F, 0x7e, 0x7e, IN_ALL, PP(NONE) | PP(66) },	/* MOVD, MOVQ */
 	{ MAP_0F, 0x7f, 0x7f, IN_ALL, ANY_PP },			/* MOVQ, MOVDQA, MOVDQU */
@@ -95,6 +96,17 @@ void classify_vector(const struct parse *p, struct insn *insn)
 		return;
 	insn->op = INSN_STORE;
 	insn->store = INSN_STORE_VECTOR;
-	insn->mem.vector_index = p->coding == CODING_EVEX && p->map == MAP_0F38 &&
-				 (p->opcode & 0xfc) == 0xa0;
+	if (p->map == MAP_0F && p->opcode == 0x1b)
+		insn->mem.size = p->mode == DECODE_64 ? 16 : 8;
+	/* Outside 64-bit mode W does not make PEXTRD PEXTRQ. */
+	if (p->map == MAP_0F3A && p->opcode == 0x16)
+		insn->mem.size = p->mode == DECODE_64 && p->w ? 8 : 4;
+	if (p->coding != CODING_EVEX || p->map != MAP_0F38)
+		return;
+	if ((p->opcode & 0xcf) == 2)
+		insn->mem.size = 8;	/* VPMOVQB of the one length that Capstone knows */
+	if ((p->opcode & 0xfc) == 0xa0) {
+		insn->mem.vector_index = true;
+		insn->mem.size = p->w ? 8 : 4;
+	}
 }

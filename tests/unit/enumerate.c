@@ -192,3 +192,77 @@ u64 enumerate(enum depth depth, void (*each)(enum decode_mode mode, const u8 byt
 	}
 	return w.count;
 }
+
+/* One opcode of map 1 to 3 in the codings that say map, W, L, pp in bits. */
+static void with_vector(struct walk *w, u32 map, u32 opcode, u32 modrm)
+{
+	u32 pp, width, length, kind;
+
+	for (pp = 0; pp < 4; pp++) {
+		for (width = 0; width < 2; width++) {
+			u8 xop[] = { 0x8f, 0xe7 + map, width << 7 | 0x78 | pp, opcode, modrm };
+
+			emit(w, xop, sizeof(xop));
+			for (length = 0; length < 3; length++) {
+				u8 vex[] = { 0xc4, 0xe0 | map, width << 7 | 0x78 | length << 2 | pp,
+					     opcode, modrm };
+				u8 evex[] = { 0x62, 0xf0 | map, width << 7 | 0x7c | pp,
+					      length << 5 | 8, opcode, modrm };
+
+				if (length < 2)
+					emit(w, vex, sizeof(vex));
+				/* plain; masked; masked with broadcast or rounding */
+				for (kind = 0; kind < 3; kind++) {
+					evex[3] = length << 5 | 8 | (kind ? 1 : 0) | (kind == 2 ? 16 : 0);
+					emit(w, evex, sizeof(evex));
+				}
+			}
+		}
+	}
+}
+
+static void with_legacy(struct walk *w, u32 map, u32 opcode, u32 modrm)
+{
+	static const struct {
+		u8 count, bytes[2];
+	} before[] = {
+		{ 0, { 0 } }, { 1, { 0x66 } }, { 1, { 0xf2 } }, { 1, { 0xf3 } },
+		{ 2, { 0x66, 0xf3 } }, { 2, { 0xf2, 0x66 } },
+	};
+	static const u8 escapes[4][2] = { { 0 }, { 0x0f }, { 0x0f, 0x38 }, { 0x0f, 0x3a } };
+	static const u8 escape_bytes[4] = { 0, 1, 2, 2 };
+	u8 bytes[8];
+	u32 i, wide, used;
+
+	for (i = 0; i < ARRAY_SIZE(before); i++) {
+		for (wide = 0; wide < (w->mode == DECODE_64 ? 2 : 1); wide++) {
+			memcpy(bytes, before[i].bytes, used = before[i].count);
+			if (wide)
+				bytes[used++] = 0x48;
+			memcpy(bytes + used, escapes[map], escape_bytes[map]);
+			used += escape_bytes[map];
+			bytes[used++] = opcode;
+			bytes[used++] = modrm;
+			emit(w, bytes, used);
+		}
+	}
+}
+
+u64 enumerate_maps(enum depth depth, void (*each)(enum decode_mode mode, const u8 bytes[15]))
+{
+	static const enum decode_mode modes[] = { DECODE_64, DECODE_32, DECODE_16 };
+	struct walk w = { .depth = depth, .each = each };
+	u32 m, map, opcode, modrm;
+
+	for (m = 0; m < ARRAY_SIZE(modes); m++) {
+		w.mode = modes[m];
+		for (map = 0; map < 4; map++)
+			for (opcode = 0; opcode < 256; opcode++)
+				for (modrm = 0; modrm < 256; modrm += depth == DEPTH_QUICK ? 20 : 1) {
+					with_legacy(&w, map, opcode, modrm);
+					if (map)
+						with_vector(&w, map, opcode, modrm);
+				}
+	}
+	return w.count;
+}

@@ -23,4 +23,10 @@ enum depth {
  */
 u64 enumerate(enum depth depth, void (*each)(enum decode_mode mode, const u8 bytes[15]));
 
+/**
+ * enumerate_maps() - the same for every opcode of every map, VEX, EVEX and XOP too
+ * @depth: WHOLE: with every ModRM; QUICK: with some
+ */
+u64 enumerate_maps(enum depth depth, void (*each)(enum decode_mode mode, const u8 bytes[15]));
+
 #endif
