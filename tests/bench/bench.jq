@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# For tests/bench/run: from "= MACHINE KEY VALUE UNIT" lines to build/bench.json, and from that to
+# the table and to the chart's data.
+#
+# build/bench.json:
+#   schema       1
+#   date, commit of the run
+#   machines     by id: model, emulator, tick, kernel, cpu, cpus
+#   figures      by "MACHINE.KEY": value, unit; all that was measured
+#   comparisons  id, machine, what, unit, bare, oldguard, bare_ratio (oldguard / bare),
+#                peer, peer_value, peer_source (measured: in this run; quoted: earlier, see there),
+#                peer_ratio (peer_value / oldguard), limit, met; null where there is none
+#   missed       ids whose limit was missed or whose figure is missing
+
+def lines($mark): $records | split("\n") | map(select(startswith($mark + " ")) | split(" "));
+
+def machines:
+	reduce lines("@")[] as $l ({}; .[$l[1]][$l[2]] = ($l[3:] | join(" ")));
+
+def figures:
+	reduce lines("=")[] as $l ({}; .["\($l[1]).\($l[2])"] = {value: ($l[3] | tonumber), unit: $l[4]});
+
+# --- what is compared with what; . is the figures ---
+
+def value($key): .[$key].value;
+
+def less($a; $b): if $a != null and $b != null then $a - $b else null end;
+
+# The sum of some; null if one is missing.
+def sum($keys): [.[$keys[]].value] | if any(. == null) then null else add end;
+
+def quotient($a; $b):
+	if $a != null and $b != null and $b != 0 then $a / $b * 1000 | round / 1000 else null end;
+
+def rounds:
+	("svm", "vmx") as $m |
+	("64", "32") as $bits |
+	({"64": "", "32": ", 32-bit code"}[$bits]) as $code |
+	(value("\($m).kvm.cpuid32.median")) as $kvm |
+	(("umip", "all") as $on |
+	 {id: "\($m).cpuid\($bits).\($on)", machine: $m, what: "CPUID, features=\($on)\($code)",
+	  unit: "ticks", limit: 120, bare: value("\($m).ticks.bare.cpuid\($bits).median"),
+	  oldguard: value("\($m).ticks.\($on).cpuid\($bits).median"),
+	  peer: "KVM's guest", peer_value: $kvm, peer_source: "measured"}),
+	{id: "\($m).cpuid_leaf7_\($bits)", machine: $m, what: "CPUID leaf 7\($code)", unit: "ticks",
+	 limit: 120, bare: value("\($m).ticks.bare.cpuid_leaf7_\($bits).median"),
+	 oldguard: value("\($m).ticks.umip.cpuid_leaf7_\($bits).median"),
+	 peer: "KVM's guest", peer_value: $kvm, peer_source: "measured"};
+
+def more($m; $when; $what; $bits):
+	less(value("\($m).ticks.\($when).\($what)\($bits).fault.median");
+	     value("\($m).ticks.bare.cli\($bits).fault.median"));
+
+def refusals:
+	("svm", "vmx") as $m |
+	("64", "32") as $bits |
+	({"64": "", "32": ", 32-bit code"}[$bits]) as $code |
+	("sidt", "sgdt", "sldt", "str", "smsw") as $insn |
+	# SMSW has no exit on Intel.
+	select($m == "svm" or $insn != "smsw") |
+	{id: "\($m).\($insn)\($bits)", machine: $m,
+	 what: "\($insn | ascii_upcase) refused, over a native #GP\($code)", unit: "ticks", limit: 100,
+	 bare: null, oldguard: more($m; "umip"; $insn; $bits),
+	 peer: (if $m == "svm" then "KVM cannot" else "KVM's guest" end),
+	 peer_value: (if $insn == "sidt" then less(value("\($m).kvm.sidt32.fault.median");
+			value("\($m).kvm.cli32.fault.median")) else null end),
+	 peer_source: "measured"};
+
+def native_fault:
+	("svm", "vmx") as $m |
+	{id: "\($m).cli64", machine: $m, what: "a program's own #GP (CLI), more than bare", unit: "ticks",
+	 oldguard: more($m; "umip"; "cli"; "64")};
+
+# VMLOAD, VMSAVE, WRMSR, CR3 writes and flushes are all that must not be there.
+def dear:
+	("svm", "vmx") as $m |
+	("cpuid", "sidt") as $path |
+	{id: "\($m).\($path).instructions", machine: $m, what: "instructions of the root side, \($path)",
+	 unit: "instructions", oldguard: value("\($m).dear.\($path).instructions")},
+	{id: "\($m).\($path).dear", machine: $m, unit: "instructions", limit: 0,
+	 what: "VMLOAD, VMSAVE, WRMSR, CR3 write, flush, \($path)",
+	 oldguard: sum(["vmload", "vmsave", "wrmsr", "cr3_write", "tlb_flush"] |
+		map("\($m).dear.\($path).\(.)"))},
+	(select($m == "vmx") | ("vmread", "vmwrite") as $insn |
+	 {id: "vmx.\($path).\($insn)", machine: $m, what: "\($insn | ascii_upcase), \($path)",
+	  unit: "instructions", oldguard: value("vmx.dear.\($path).\($insn)")});
+
+def exits:
+	("svm", "svm4", "vmx") as $m |
+	{id: "\($m).exits.idle", machine: $m, what: "exits in 10 idle seconds", unit: "exits",
+	 limit: 0, oldguard: value("\($m).exits.idle.total")},
+	{id: "\($m).exits.loop", machine: $m, what: "exits in a loop of fork, mmap, timers", unit: "exits",
+	 limit: 0, oldguard: value("\($m).exits.loop.total")},
+	(to_entries[] | select(.key | test("^\($m)\\.exits\\.exec\\..*\\.rate$")) |
+	 {id: .key, machine: $m, what: "exits of an exec: \(.key | split(".")[3])", unit: "exits/exec",
+	  oldguard: .value.value});
+
+def ms($key): value($key) | if . then . / 100 | round / 10 else null end;
+
+def loading:
+	("load", "unload") as $way |
+	{id: "svm4.\($way)", machine: "svm4", what: "\($way), 4 CPUs, wall time, best", unit: "ms", limit: 50,
+	 oldguard: ms("svm4.module.\($way).min")};
+
+def memory:
+	{id: "svm4.memory", machine: "svm4", what: "memory in all, 4 CPUs, 4 GiB", unit: "KiB",
+	 limit: 4096, oldguard: value("svm4.module.memory.median"),
+	 peer: "ksm, 2 CPUs", peer_value: 9216, peer_source: "quoted"},
+	{id: "svm8.memory_per_cpu", machine: "svm8", what: "memory for each further CPU", unit: "KiB",
+	 limit: 64, oldguard: (less(value("svm8.module.memory.median");
+		value("svm4.module.memory.median")) | if . then . / 4 else . end)};
+
+def services:
+	. as $f | to_entries[] |
+	select(.key | test("^[a-z0-9]+\\.(costs|lmbench)\\.bare\\.")) |
+	(.key | split(".")) as $k |
+	{id: "\($k[0]).\($k[1]).\($k[3])", machine: $k[0], what: "\($k[1]): \($k[3] | gsub("_"; " "))",
+	 unit: .value.unit, bare: .value.value,
+	 oldguard: ($f | value("\($k[0]).\($k[1]).umip.\($k[3])"))};
+
+def whole:
+	{id, machine, what, unit, bare, oldguard, bare_ratio: quotient(.oldguard; .bare), peer,
+	 peer_value, peer_source: (if .peer_value then .peer_source else null end),
+	 peer_ratio: quotient(.peer_value; .oldguard), limit,
+	 met: (if .limit == null or .oldguard == null then null else .oldguard <= .limit end)};
+
+# A vendor that was left out, or a part that was not run, is not missing.
+def report:
+	machines as $machines | figures as $figures |
+	[$figures | rounds, refusals, native_fault, dear, exits, loading, memory, services | whole |
+	 select(.machine as $m | .oldguard != null or $machines[$m] != null)] as $all |
+	{schema: 1, date: $date, commit: $commit, machines: $machines, figures: $figures,
+	 comparisons: $all,
+	 missed: [$all[] | select(.limit != null and (.met | not)) | .id]};
+
+# --- the table; . is the report ---
+
+def text: if . == null then "-" elif type == "number" then . * 100 | round / 100 | tostring else . end;
+
+# Nothing times a string is null.
+def padded($width; $right):
+	(" " * ([$width - length, 0] | max) // "") as $space | if $right then $space + . else . + $space end;
+
+def cells:
+	[.what, (.bare | text), (.oldguard | text),
+	 (if .limit == null then "" else "<= \(.limit)" end),
+	 (if .met == false then "MISSED" elif .met then "ok"
+	  elif .limit != null then "missing" else "" end),
+	 (if .peer_value then "\(.peer) \(.peer_value | text)" + (if .peer_source == "quoted"
+		then " (quoted)" else "" end)
+	  elif .peer == "KVM cannot" then .peer else "" end),
+	 (if .peer_ratio then "\(.peer_ratio | . * 10 | round / 10)x"
+	  elif .bare_ratio and .limit == null then "\(.bare_ratio) of bare" else "" end),
+	 .unit];
+
+def row: [
+	(.[0] | padded(45; false)), (.[1] | padded(10; true)), (.[2] | padded(10; true)),
+	(.[3] | padded(8; true)), (.[4] | padded(7; false)), (.[5] | padded(20; false)),
+	(.[6] | padded(14; false)), .[7]] | join(" ") | sub(" +$"; "");
+
+def table:
+	. as $r |
+	($r.comparisons | map(.machine) | unique[]) as $m |
+	($r.machines[$m] // {}) as $machine |
+	"",
+	"\($machine.cpu // $m): \($machine.model // "?") in \($machine.emulator // "?"), \($machine.cpus // "?") CPU(s), Linux \($machine.kernel // "?"); a tick is \($machine.tick // "?")",
+	(["", "bare", "oldguard", "target", "", "peer", "ratio", "unit"] | row),
+	($r.comparisons[] | select(.machine == $m) | cells | row);
+
+# --- the chart: what, bare, oldguard, peer ---
+
+def chart:
+	"what\tbare\toldguard\tKVM",
+	(.comparisons[] | select(.id | test("^(svm|vmx)\\.(cpuid64\\.umip|sidt64)$")) |
+	 select(.oldguard != null) |
+	 [(if .machine == "svm" then "AMD SVM: " else "Intel VMX: " end) +
+	  (if .id | test("cpuid") then "CPUID" else "SIDT refused" end),
+	  (.bare // "?"), .oldguard, (.peer_value // "?")] | map(tostring) | join("\t"));
