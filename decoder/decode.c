@@ -46,18 +46,13 @@ static bool better_in_32(const struct parse *p)
 /* Whether F2 or F3 can change what the instruction is: where it cannot, Capstone is spared it. */
 static bool rep_matters(const struct parse *p)
 {
-	if (p->map == MAP_ONE)
-		return p->opcode == 0x90 || (p->opcode >= 0x6c && p->opcode <= 0x6f) ||
-		       (p->opcode >= 0xa4 && p->opcode <= 0xaf && (p->opcode & 0xfe) != 0xa8);
 	if (p->map != MAP_0F)
-		return true;
+		return p->map != MAP_ONE;
 	switch (p->opcode) {
-	case 0x00:
-		return modrm_reg(p) > 5;
 	case 0x01:
 		return modrm_is_mem(p) && modrm_reg(p) == 5;
-	case 0x0d: case 0x18: case 0x19: case 0x1a: case 0x1b: case 0x1c: case 0x1d: case 0x1e:
-	case 0x1f: case 0x20: case 0x21: case 0x22: case 0x23:
+	case 0x00: case 0x0d: case 0x18: case 0x19: case 0x1a: case 0x1b: case 0x1c: case 0x1d:
+	case 0x1e: case 0x1f: case 0x20: case 0x21: case 0x22: case 0x23:
 	case 0x08: case 0x09: case 0xa2: case 0x30: case 0x32: case 0x06:
 		return false;
 	}

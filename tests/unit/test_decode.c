@@ -257,6 +257,13 @@ START_TEST(branches_with_66)
 	is(DECODE_64, B("\x66\xe8\1\2"), "call 4 o2 a8 ss:[4-2]/2");
 	is(DECODE_64, B("\x66\x48\xe8\1\2\3\4"), "call 7 o8 a8 ss:[4-8]/8");
 	is(DECODE_64, B("\x66\xff\x10"), "call 3 o2 a8 ss:[4-2]/2 src ds:[0]/2");
+	is(DECODE_64, B("\x66\xff\xe0"), "other 3 o2 a8");
+	is(DECODE_64, B("\x66\xff\x30"), "push 3 o2 a8 ss:[4-2]/2 src ds:[0]/2");
+	is(DECODE_64, B("\x66\xe9\1\2"), "other 4 o2 a8");
+	is(DECODE_64, B("\x66\xeb\1"), "other 3 o2 a8");
+	is(DECODE_64, B("\x66\x7f\1"), "other 3 o2 a8");
+	is(DECODE_64, B("\x66\x0f\x8f\1\2"), "other 5 o2 a8");
+	is(DECODE_64, B("\x66\xc3"), "other 2 o2 a8");
 }
 END_TEST
 
