@@ -3,7 +3,7 @@
 # machine: EPYC smp=4
 # machine: EPYC,-npt smp=2
 # machine: zambezi smp=2
-# timeout: 150
+# timeout: 300
 free_kib() {
 	awk '$1 == "MemFree:" { print $2 }' /proc/meminfo
 }

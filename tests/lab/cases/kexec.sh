@@ -2,7 +2,7 @@
 # A machine that is held starts another kernel by kexec.
 # machine: EPYC smp=2 mem=1024
 # run: --package kexec-tools --copy build/kernel/6.1/vmlinuz --allow-reboot
-# timeout: 120
+# timeout: 200
 if [ -e /lab/after_kexec ]; then
 	ok "the second kernel runs" true
 	load umip
