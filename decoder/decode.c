@@ -2,10 +2,11 @@
 /*
  * decode.c - the one small call.
  *
- * parse() reads prefixes and opcode, classify() names the instruction, and Capstone, given the
- * same instruction with only the prefixes that count, says whether it exists, how long it is and
- * what its memory operand is. That order mends what Capstone 4.0.2 gets wrong: LOCK that F2 or F3
- * hides, segment prefixes in 64-bit mode, address truncation, control registers that do not exist.
+ * parse() reads prefixes, opcode and, beyond the first opcode map, the length; classify() names the
+ * instruction; and Capstone, given the same instruction with only the prefixes that count, says
+ * whether it exists, how long it is and what its memory operand is. That order mends what Capstone
+ * 4.0.2 gets wrong: LOCK that F2 or F3 hides, segment prefixes in 64-bit mode, address truncation,
+ * control registers that do not exist, mandatory prefixes that are not the last or in 16-bit code.
  */
 #include "engine.h"
 

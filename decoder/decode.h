@@ -24,7 +24,12 @@ enum decode_error {
 	DECODE_UD,		/* hardware raises #UD */
 	DECODE_SHORT,		/* the instruction runs past the bytes given: fetch more, or #PF */
 	DECODE_LONG,		/* over 15 bytes: #GP(0) */
-	DECODE_UNKNOWN,		/* neither the decoder nor the wrapper knows these bytes */
+	/*
+	 * Neither the decoder nor the wrapper knows these bytes. Among the instructions of processors
+	 * without UMIP: AVX-512's VL, BW and DQ forms, stores of theirs too; LWP; nothing that a
+	 * processor intercepts.
+	 */
+	DECODE_UNKNOWN,
 	DECODE_BROKEN,		/* not initialised, or the arena is too small (decoder_init() only) */
 };
 
