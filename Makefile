@@ -4,7 +4,8 @@
 #	make install		both, where modprobe and the shell find them
 #	make demo		an emulated old processor before and after (CPU=, KERNEL=, SMP=)
 #	make check		every test
-#	make unit lab bench	parts of it
+#	make unit lab fuzz-quick	parts of it
+#	make bench fuzz		figures; fuzzers for as long as FUZZ_SECONDS says
 #
 # Everything that is made lands in build/.
 
@@ -50,6 +51,9 @@ ROOT := $(BUILD)/root/root.o
 include decoder/decoder.mk
 include guest-glue/command/command.mk
 include tests/unit/vmx.mk
+include tests/unit/unit.mk
+include tests/bench/bench.mk
+include tests/fuzz/fuzz.mk
 include tests/conformance/conformance.mk
 
 $(BUILD)/root/%.o: %.c Makefile
@@ -137,7 +141,7 @@ demo: packages
 
 # Each part closes with "N passed, N failed"; the sum is the last line.
 check: packages
-	@tests/check unit lab
+	@tests/check unit fuzz-quick ticks lab
 
 unit: packages
 	@tests/check unit

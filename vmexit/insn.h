@@ -92,23 +92,27 @@ enum verdict insn_decode_store(struct vcpu *v, struct vmexit *e, struct guest_me
  */
 static inline bool insn_starts(u64 cr3, u64 rip, u16 bytes)
 {
-	u64 entry = cr3, wrong = 0, mask = CR3_ADDRESS, window = ROOT_PHYS;
+	u64 entry = (cr3 & CR3_ADDRESS) | ROOT_PHYS, wrong = 0;
+	u64 mask = CR3_ADDRESS, flip = ROOT_PHYS | PTE_P;
 	u32 shift;
 
 	if ((rip & 0xfff) > 0xff8)
 		return false;
 	/* Kept in registers, not made anew for each level. */
-	asm("" : "+r"(mask), "+r"(window));
-	/* What is wrong with an entry is looked at once, at the end: reading goes nowhere else. */
+	asm("" : "+r"(mask), "+r"(flip));
+	/*
+	 * ROOT_PHYS is one bit that no entry has: flipping it moves the address into the window.
+	 * What is wrong with an entry is looked at once, at the end: reading goes nowhere else.
+	 */
 #pragma GCC unroll 4
 	for (shift = 39; shift >= 12; shift -= 9) {
-		if (!phys_load(window + (entry & mask) + (rip >> (shift - 3) & 0xff8), &entry))
+		if (!phys_load((entry & mask) + (rip >> (shift - 3) & 0xff8), &entry))
 			return false;
-		entry ^= PTE_P;
+		entry ^= flip;
 		wrong |= shift > 12 ? entry : entry & ~PTE_PS;
 	}
 	return !(wrong & (PTE_P | PTE_PS)) &&
-	       phys_load(window + (entry & mask) + (rip & 0xfff), &entry) && (u16)entry == bytes;
+	       phys_load((entry & mask) + (rip & 0xfff), &entry) && (u16)entry == bytes;
 }
 
 #endif

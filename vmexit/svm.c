@@ -228,6 +228,9 @@ static bool cpuid_exit(struct vcpu *v, struct vmcb *vmcb)
 	const struct plan_span *span = &v->plan->spans[VMEXIT_CPUID];
 	u32 out[4];
 
+	/* svm_cpuid_step() walks four levels of tables. */
+	if (vmcb->cr4 & CR4_LA57 && !(svm_features & SVM_HAS_NRIP))
+		return false;
 	if (span->filters + span->owners || !svm_cpuid_step(v, vmcb))
 		return false;
 	v->gpr[RAX] = vmcb->rax;

@@ -258,24 +258,26 @@ void svm_set(struct vcpu *v, enum vcpu_field field, u64 value);
 /**
  * svm_cpuid_step() - step over a CPUID, if that is simple
  * @v: this processor
- * @vmcb: its VMCB
+ * @vmcb: its VMCB; without NRIP its paging has four levels
  *
- * Return: false if it is not: a single step is due, it is not 64-bit code, or its length takes the
- * decoder to find. Then nothing is changed.
+ * Return: false if it is not: a single step is due, the code segment is unusual, or its length
+ * takes the decoder to find. Then nothing is changed.
  */
 static inline bool svm_cpuid_step(struct vcpu *v, struct vmcb *vmcb)
 {
-	u64 length = 2;
+	u64 next = vmcb->rip + 2;
 
-	if (vmcb->rflags & (RFLAGS_TF | RFLAGS_RF) ||
-	    !(vmcb->cs.attr & SEG_LONG) || !(vmcb->efer & EFER_LMA))
+	if (vmcb->rflags & (RFLAGS_TF | RFLAGS_RF) || !(vmcb->efer & EFER_LMA))
+		return false;
+	/* 64-bit code, or 32-bit code in the flat segment that everybody uses. */
+	if (!(vmcb->cs.attr & SEG_LONG) && (!(vmcb->cs.attr & SEG_DB) || vmcb->cs.base))
 		return false;
 	if (svm_features & SVM_HAS_NRIP)
-		length = vmcb->next_rip - vmcb->rip;
-	else if (vmcb->cr4 & CR4_LA57 || !insn_starts(vmcb->cr3, vmcb->rip, SVM_CPUID_BYTES))
+		next = vmcb->next_rip;
+	else if (!insn_starts(vmcb->cr3, vmcb->rip, SVM_CPUID_BYTES))
 		return false;
 	v->exits[VMEXIT_CPUID]++;
-	vmcb->rip += length;
+	vmcb->rip = next;
 	vmcb->interrupt_shadow = 0;
 	return true;
 }
