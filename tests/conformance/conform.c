@@ -69,16 +69,22 @@ static void run_blocks(struct job *job)
 		run_block(job, first, count - first < BLOCK_CASES ? count - first : BLOCK_CASES);
 }
 
+/* Each thread stays on one processor, always the same: the GDT's address says which it is. */
+static void stay(unsigned int thread)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(thread % sysconf(_SC_NPROCESSORS_ONLN), &one);
+	if (sched_setaffinity(0, sizeof(one), &one))
+		err(1, "sched_setaffinity");
+}
+
 static void *run_thread(void *argument)
 {
 	struct job *job = argument;
-	cpu_set_t one;
 
-	/* Each on a processor of its own, always the same: the GDT's address says which. */
-	CPU_ZERO(&one);
-	CPU_SET(job->driver.thread % sysconf(_SC_NPROCESSORS_ONLN), &one);
-	if (sched_setaffinity(0, sizeof(one), &one))
-		err(1, "sched_setaffinity");
+	stay(job->driver.thread);
 	drive_setup(&job->driver);
 	run_blocks(job);
 	return NULL;
@@ -100,6 +106,7 @@ static void run_suite(unsigned int suite)
 
 	if (!jobs)
 		err(1, "calloc");
+	stay(0);
 	for (i = 0; i < s->threads; i++) {
 		uint64_t arena = ARENA_BASE + i * ARENA_STRIDE;
 

@@ -56,6 +56,8 @@ build_tree() {
 	local dir=$1 module=$2
 
 	shift 2
+	# To make a file more does not count as a reason to link again.
+	rm -f "$dir/build/root/root.o"
 	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "$dir" lab-files KERNEL=$kernel "$@" \
 		</dev/null >"$dir/build/log" 2>&1 && cp "$dir/build/module/$kernel/oldguard.ko" "$module"
 }
@@ -76,6 +78,7 @@ machine() {
 pass() { ./conform64 --part $part --seed $seed >\$1; ./conform32 --part $part --seed $seed >>\$1; }
 features=/sys/module/oldguard/parameters/features
 insmod narrow.ko
+dmesg -c >/dev/null
 $shell
 dmesg | grep -E 'BUG:|WARNING:|Oops|lockup' || true
 echo @@records
@@ -84,7 +87,7 @@ tar cf - *.rec | gzip -1"
 			--timeout "$seconds" --copy "$out/conform64" --copy "$out/conform32" \
 			--copy "$out/narrow.ko" "${args[@]}" -- "$shell" >"$dir/all" 2>"$dir/err"; then
 		sed 's/^/        /' "$dir/err"
-		head -c 2000 "$dir/all" | tr -cd '[:print:]\n' | sed 's/^/        /'
+		sed '/^@@records$/,$d' "$dir/all" | head -c 2000 | tr -cd '[:print:]\n' | sed 's/^/        /'
 		return 1
 	fi
 	sed '/^@@records$/,$d' "$dir/all" >"$dir/said"
