@@ -136,7 +136,7 @@ START_TEST(stores_refused_to_programs)
 		ck_assert_uint_eq(F(GUEST_RFLAGS), RFLAGS_FIXED | RFLAGS_RF);
 	}
 	ck_assert_uint_eq(V->exits[VMEXIT_DESC_STORE], 4);
-	ck_assert_uint_eq(V->handled[machine.plans[0].refuser - 1], 4);
+	ck_assert_uint_eq(V->handled[machine.plans[0].refuser[VMEXIT_DESC_STORE] - 1], 4);
 	ck_assert_uint_eq(guestmem_writes(), 0);
 	ck_assert_uint_eq(sim.decoded, 0);
 }
