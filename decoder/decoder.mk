@@ -73,8 +73,8 @@ DECODER_ROOT := $(UNIT)/root/decoder.o
 WALK_ROOT := $(UNIT)/root/walk.o
 ROOT_LIBC := memcpy memmove memset memcmp phys_read phys_write phys_cmpxchg
 
-DECODER_TESTS := $(addprefix $(UNIT)/,test_walk test_access test_decode test_decode_enum \
-	test_decode_root)
+DECODER_TESTS := $(addprefix $(UNIT)/,test_walk test_access test_decode \
+	test_decode_mended test_decode_enum test_decode_root)
 
 .PHONY: decoder-check decoder-enum
 decoder-check: $(DECODER_TESTS)
@@ -103,7 +103,8 @@ $(DECODER_ROOT) $(WALK_ROOT):
 	$(LD) -r -o $@.$$$$ $^ && objcopy --prefix-symbols=root_ $@.$$$$ && \
 	objcopy $(foreach f,$(ROOT_LIBC),--redefine-sym root_$(f)=$(f)) $@.$$$$ && mv $@.$$$$ $@
 
-$(UNIT)/test_decode: $(addprefix $(UNIT)/asan/,tests/unit/test_decode.o tests/unit/describe.o \
+$(UNIT)/test_decode $(UNIT)/test_decode_mended: $(UNIT)/%: $(UNIT)/asan/tests/unit/%.o \
+		$(addprefix $(UNIT)/asan/,tests/unit/decode_harness.o tests/unit/describe.o \
 		$(DECODER_PARTS:%=decoder/%.o) decoder/decode_text.o)
 	$(CC) $(UNIT_SANITIZE) -o $@ $^ -lcapstone $(UNIT_LIBS)
 
