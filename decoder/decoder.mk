@@ -73,7 +73,7 @@ DECODER_ROOT := $(UNIT)/root/decoder.o
 WALK_ROOT := $(UNIT)/root/walk.o
 ROOT_LIBC := memcpy memmove memset memcmp phys_read phys_write phys_cmpxchg
 
-DECODER_TESTS := $(addprefix $(UNIT)/,test_walk test_access test_decode \
+DECODER_TESTS := $(addprefix $(UNIT)/,test_walk test_access test_fetch test_decode \
 	test_decode_mended test_decode_enum test_decode_root)
 
 .PHONY: decoder-check decoder-enum
@@ -89,7 +89,9 @@ $(UNIT)/asan/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(UNIT_CFLAGS) $(UNIT_SANITIZE) -c -o $@ $<
 
-$(UNIT)/test_walk $(UNIT)/test_access: $(UNIT)/%: $(UNIT)/asan/tests/unit/%.o $(UNIT_GUEST)
+$(UNIT)/test_access $(UNIT)/test_fetch: $(UNIT)/asan/tests/unit/access_harness.o
+$(UNIT)/test_walk $(UNIT)/test_access $(UNIT)/test_fetch: $(UNIT)/%: \
+		$(UNIT)/asan/tests/unit/%.o $(UNIT_GUEST)
 	$(CC) $(UNIT_SANITIZE) -o $@ $^ $(UNIT_LIBS)
 
 $(UNIT)/root/%.o: %.c $(CAPSTONE_DIR)/src/cs.c
