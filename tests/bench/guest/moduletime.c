@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * moduletime CYCLES MODULE PARAMETERS: loads and unloads a module that often, and prints how long
- * each takes (wall time of the system call: minimum and median) and how many KiB of free memory
- * it takes while loaded.
+ * moduletime NAME CYCLES MODULE PARAMETERS: loads and unloads a module that often, and prints how
+ * long each takes (wall time of the system call) and how many KiB of free memory it takes while
+ * loaded, as "= module.NAME.load.min MICROSECONDS us" and so on.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -60,34 +60,34 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void show(const char *what, double *value, int cycles, const char *unit)
+static void show(const char *name, const char *what, double *value, int cycles, const char *unit)
 {
 	qsort(value, cycles, sizeof(*value), compare);
-	printf("= %s.min %.0f %s\n", what, value[0], unit);
-	printf("= %s.median %.0f %s\n", what, value[cycles / 2], unit);
-	printf("= %s.max %.0f %s\n", what, value[cycles - 1], unit);
+	printf("= module.%s.%s.min %.0f %s\n", name, what, value[0], unit);
+	printf("= module.%s.%s.median %.0f %s\n", name, what, value[cycles / 2], unit);
+	printf("= module.%s.%s.max %.0f %s\n", name, what, value[cycles - 1], unit);
 }
 
 int main(int argc, char **argv)
 {
-	int cycles = argc == 4 ? atoi(argv[1]) : 0;
+	int cycles = argc == 5 ? atoi(argv[2]) : 0;
 	double *load = calloc(cycles + 1, sizeof(*load));
 	double *unload = calloc(cycles + 1, sizeof(*unload));
 	double *memory = calloc(cycles + 1, sizeof(*memory));
 	int fd;
 
 	if (cycles <= 0 || !load || !unload || !memory)
-		errx(2, "usage: moduletime CYCLES MODULE PARAMETERS");
-	fd = open(argv[2], O_RDONLY | O_CLOEXEC);
+		errx(2, "usage: moduletime NAME CYCLES MODULE PARAMETERS");
+	fd = open(argv[3], O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		err(1, "%s", argv[2]);
+		err(1, "%s", argv[3]);
 	/* The first cycle finds the kernel's caches cold: it counts for nothing. */
 	for (int i = -1; i < cycles; i++) {
 		double before = free_memory(), start = microseconds(), middle;
 		int at = i < 0 ? 0 : i;
 
-		if (syscall(SYS_finit_module, fd, argv[3], 0))
-			err(1, "loading %s", argv[2]);
+		if (syscall(SYS_finit_module, fd, argv[4], 0))
+			err(1, "loading %s", argv[3]);
 		load[at] = microseconds() - start;
 		memory[at] = before - free_memory();
 		middle = microseconds();
@@ -95,8 +95,8 @@ int main(int argc, char **argv)
 			err(1, "unloading");
 		unload[at] = microseconds() - middle;
 	}
-	show("module.load", load, cycles, "us");
-	show("module.unload", unload, cycles, "us");
-	show("module.memory", memory, cycles, "KiB");
+	show(argv[1], "load", load, cycles, "us");
+	show(argv[1], "unload", unload, cycles, "us");
+	show(argv[1], "memory", memory, cycles, "KiB");
 	return 0;
 }
