@@ -73,7 +73,8 @@ void arena_map(uint64_t arena, bool shared)
 static void forget_lazy(uint64_t arena, bool shared)
 {
 	/* Shared memory comes back as it was unless its pages are given up. */
-	sys_call(SYS_madvise, arena + ARENA_LAZY, 2 * PAGE, shared ? MADV_REMOVE : MADV_DONTNEED);
+	sys_call(SYS_madvise, arena + ARENA_LAZY, 2 * PAGE, shared ? MADV_REMOVE : MADV_DONTNEED,
+		 0);
 	(void)*(volatile uint8_t *)(uintptr_t)(arena + ARENA_COW);
 }
 
@@ -95,7 +96,7 @@ static bool resident(uint64_t at)
 {
 	uint8_t there = 0;
 
-	sys_call(SYS_mincore, at, PAGE, (long)&there);
+	sys_call(SYS_mincore, at, PAGE, (long)&there, 0);
 	return there & 1;
 }
 

@@ -78,7 +78,10 @@ pid_t trace_start(void);
 void trace_block(struct driver *d, pid_t child);
 void trace_end(pid_t child);
 
-/* A system call without libc: it may need the thread pointer. */
-long sys_call(long number, long a, long b, long c);
+/*
+ * A system call without libc, which may need the thread pointer. Of 32-bit code by INT 0x80, so that it
+ * ends in IRET: after SYSRET, Bochs keeps whatever SS had in the kernel, and a stack of 16 bits with it.
+ */
+long sys_call(long number, long a, long b, long c, long d);
 
 #endif

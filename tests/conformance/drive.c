@@ -112,11 +112,12 @@ void drive_setup(struct driver *d)
 }
 
 #ifdef __x86_64__
-long sys_call(long number, long a, long b, long c)
+long sys_call(long number, long a, long b, long c, long d)
 {
+	register long fourth asm("r10") = d;
 	long result;
 
-	asm volatile("syscall" : "=a"(result) : "0"(number), "D"(a), "S"(b), "d"(c)
+	asm volatile("syscall" : "=a"(result) : "0"(number), "D"(a), "S"(b), "d"(c), "r"(fourth)
 		     : "rcx", "r11", "memory");
 	return result;
 }
@@ -127,20 +128,21 @@ void drive_block(struct driver *d)
 	uint64_t arena = ARENA_BASE + d->thread * ARENA_STRIDE;
 	uint64_t fs, gs;
 
-	sys_call(SYS_arch_prctl, ARCH_GET_FS, (long)&fs, 0);
-	sys_call(SYS_arch_prctl, ARCH_GET_GS, (long)&gs, 0);
-	sys_call(SYS_arch_prctl, ARCH_SET_GS, arena_gs(arena), 0);
-	sys_call(SYS_arch_prctl, ARCH_SET_FS, arena_fs(arena), 0);
+	sys_call(SYS_arch_prctl, ARCH_GET_FS, (long)&fs, 0, 0);
+	sys_call(SYS_arch_prctl, ARCH_GET_GS, (long)&gs, 0, 0);
+	sys_call(SYS_arch_prctl, ARCH_SET_GS, arena_gs(arena), 0, 0);
+	sys_call(SYS_arch_prctl, ARCH_SET_FS, arena_fs(arena), 0, 0);
 	asm volatile("int3" : : : "memory");
-	sys_call(SYS_arch_prctl, ARCH_SET_FS, fs, 0);
-	sys_call(SYS_arch_prctl, ARCH_SET_GS, gs, 0);
+	sys_call(SYS_arch_prctl, ARCH_SET_FS, fs, 0, 0);
+	sys_call(SYS_arch_prctl, ARCH_SET_GS, gs, 0, 0);
 }
 #else
-long sys_call(long number, long a, long b, long c)
+long sys_call(long number, long a, long b, long c, long d)
 {
 	long result;
 
-	asm volatile("int $0x80" : "=a"(result) : "0"(number), "b"(a), "c"(b), "d"(c) : "memory");
+	asm volatile("int $0x80" : "=a"(result) : "0"(number), "b"(a), "c"(b), "d"(c), "S"(d)
+		     : "memory");
 	return result;
 }
 

@@ -8,6 +8,7 @@
 #include <err.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -38,13 +39,30 @@ static unsigned long *word(struct user_regs_struct *user, unsigned int reg)
 	return (unsigned long *)((char *)user + offsets[reg]);
 }
 
+static void trace(long request, pid_t child, void *data)
+{
+	long error = sys_call(SYS_ptrace, request, child, 0, (long)data);
+
+	if (error)
+		errx(1, "ptrace %ld: error %ld", request, -error);
+}
+
+/* Returns the status of a child that has stopped. */
+static int wait_for(pid_t child)
+{
+	int status = 0;
+
+	if (sys_call(SYS_wait4, child, (long)&status, 0, 0) != child || !WIFSTOPPED(status))
+		errx(1, "the child ended, status %#x", status);
+	return status;
+}
+
 static void put_regs(pid_t child, const struct regs *r, uint64_t arena)
 {
 	struct user_regs_struct user;
 	unsigned int i;
 
-	if (ptrace(PTRACE_GETREGS, child, 0, &user))
-		err(1, "PTRACE_GETREGS");
+	trace(PTRACE_GETREGS, child, &user);
 	for (i = 0; i < GPRS; i++)
 		*word(&user, i) = r->gpr[i];
 	IP(&user) = r->ip;
@@ -64,8 +82,7 @@ static void put_regs(pid_t child, const struct regs *r, uint64_t arena)
 	user.xgs = r->seg[SEG_GS];
 	user.orig_eax = -1;
 #endif
-	if (ptrace(PTRACE_SETREGS, child, 0, &user))
-		err(1, "PTRACE_SETREGS");
+	trace(PTRACE_SETREGS, child, &user);
 }
 
 static void get_regs(pid_t child, struct regs *r)
@@ -73,8 +90,7 @@ static void get_regs(pid_t child, struct regs *r)
 	struct user_regs_struct user;
 	unsigned int i;
 
-	if (ptrace(PTRACE_GETREGS, child, 0, &user))
-		err(1, "PTRACE_GETREGS");
+	trace(PTRACE_GETREGS, child, &user);
 	memset(r, 0, sizeof(*r));
 	for (i = 0; i < GPRS; i++)
 		r->gpr[i] = *word(&user, i);
@@ -95,7 +111,6 @@ static void get_regs(pid_t child, struct regs *r)
 
 pid_t trace_start(void)
 {
-	int status;
 	pid_t child = fork();
 
 	if (child < 0)
@@ -106,8 +121,7 @@ pid_t trace_start(void)
 		raise(SIGSTOP);
 		_exit(1);
 	}
-	if (waitpid(child, &status, 0) != child || !WIFSTOPPED(status))
-		errx(1, "the child does not stop");
+	wait_for(child);
 	return child;
 }
 
@@ -125,12 +139,9 @@ void trace_block(struct driver *d, pid_t child)
 		regs_of_case(&d->c, &d->before);
 		put_regs(child, &d->before, d->c.arena);
 		/* What stopped it before is not delivered. */
-		if (ptrace(step ? PTRACE_SINGLESTEP : PTRACE_CONT, child, 0, 0))
-			err(1, "ptrace");
-		if (waitpid(child, &status, 0) != child || !WIFSTOPPED(status))
-			errx(1, "case %u: the child ended, status %#x", d->next, status);
-		if (ptrace(PTRACE_GETSIGINFO, child, 0, &info))
-			err(1, "PTRACE_GETSIGINFO");
+		trace(step ? PTRACE_SINGLESTEP : PTRACE_CONT, child, NULL);
+		status = wait_for(child);
+		trace(PTRACE_GETSIGINFO, child, &info);
 		memset(r, 0, sizeof(*r));
 		get_regs(child, &after);
 		regs_compare(&d->before, &after, r);
