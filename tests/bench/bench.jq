@@ -42,10 +42,20 @@ def rounds:
 	  unit: "ticks", limit: 120, bare: value("\($m).ticks.bare.cpuid\($bits).median"),
 	  oldguard: value("\($m).ticks.\($on).cpuid\($bits).median"),
 	  peer: "KVM's guest", peer_value: $kvm, peer_source: "measured"}),
+	# It mirrors the guest's registers. Nobody promised it: the limit is that of tests/bench/ticks.
 	{id: "\($m).cpuid_leaf7_\($bits)", machine: $m, what: "CPUID leaf 7\($code)", unit: "ticks",
-	 limit: 120, bare: value("\($m).ticks.bare.cpuid_leaf7_\($bits).median"),
+	 limit: 200, bare: value("\($m).ticks.bare.cpuid_leaf7_\($bits).median"),
 	 oldguard: value("\($m).ticks.umip.cpuid_leaf7_\($bits).median"),
 	 peer: "KVM's guest", peer_value: $kvm, peer_source: "measured"};
+
+# Thin hypervisors that were measured earlier, in Bochs too, but on corei7_haswell_4770 and with a
+# measurement that costs 7 ticks bare, where ours costs 3.
+def others:
+	({name: "intel/vbh", ticks: 157}, {name: "ksm", ticks: 146}) as $other |
+	{id: "vmx.cpuid64.\($other.name | split("/")[-1])", machine: "vmx",
+	 what: "CPUID beside \($other.name) (less what it takes bare)", unit: "ticks",
+	 oldguard: less(value("vmx.ticks.umip.cpuid64.median"); value("vmx.ticks.bare.cpuid64.median")),
+	 peer: $other.name, peer_value: ($other.ticks - 7), peer_source: "quoted"};
 
 def more($m; $when; $what; $bits):
 	less(value("\($m).ticks.\($when).\($what)\($bits).fault.median");
@@ -128,7 +138,7 @@ def whole:
 # A vendor that was left out, or a part that was not run, is not missing.
 def report:
 	machines as $machines | figures as $figures |
-	[$figures | rounds, refusals, native_fault, dear, exits, loading, memory, services | whole |
+	[$figures | rounds, others, refusals, native_fault, dear, exits, loading, memory, services | whole |
 	 select(.machine as $m | .oldguard != null or $machines[$m] != null)] as $all |
 	{schema: 1, date: $date, commit: $commit, machines: $machines, figures: $figures,
 	 comparisons: $all,
@@ -174,6 +184,6 @@ def chart:
 	"what\tbare\toldguard\tKVM",
 	(.comparisons[] | select(.id | test("^(svm|vmx)\\.(cpuid64\\.umip|sidt64)$")) |
 	 select(.oldguard != null) |
-	 [(if .machine == "svm" then "AMD SVM: " else "Intel VMX: " end) +
-	  (if .id | test("cpuid") then "CPUID" else "SIDT refused" end),
+	 ["\"" + (if .machine == "svm" then "AMD SVM\\n" else "Intel VMX\\n" end) +
+	  (if .id | test("cpuid") then "CPUID" else "SIDT refused" end) + "\"",
 	  (.bare // "?"), .oldguard, (.peer_value // "?")] | map(tostring) | join("\t"));
