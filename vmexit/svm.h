@@ -272,10 +272,14 @@ static inline bool svm_cpuid_step(struct vcpu *v, struct vmcb *vmcb)
 	/* 64-bit code, or 32-bit code in the flat segment that everybody uses. */
 	if (!(vmcb->cs.attr & SEG_LONG) && (!(vmcb->cs.attr & SEG_DB) || vmcb->cs.base))
 		return false;
-	if (svm_features & SVM_HAS_NRIP)
+	if (svm_features & SVM_HAS_NRIP) {
 		next = vmcb->next_rip;
-	else if (!insn_starts(vmcb->cr3, vmcb->rip, SVM_CPUID_BYTES))
+		/* Whether the processor lets it wrap at 4 GiB, the manual does not say. */
+		if (next >> 32 && !(vmcb->cs.attr & SEG_LONG))
+			return false;
+	} else if (!insn_starts(vmcb->cr3, vmcb->rip, SVM_CPUID_BYTES)) {
 		return false;
+	}
 	v->exits[VMEXIT_CPUID]++;
 	vmcb->rip = next;
 	vmcb->interrupt_shadow = 0;
