@@ -374,6 +374,62 @@ START_TEST(changed_bytes_are_tried_again)
 }
 END_TEST
 
+/* --- mode=dummy: what Linux gives programs on a processor with UMIP --- */
+
+START_TEST(dummy_values)
+{
+	sim_boot(SIM_TCG, "umip:mode=dummy");
+	set_tables();
+	sim_cpl(3);
+	sim_mode(64);
+	stores(&five[0], SIM_CODE, SIM_DATA + 8, "\0\0\0\0\xfe\xff\xff\xff\xff\xff", 10);
+	stores(&five[1], SIM_CODE, SIM_DATA + 8, "\0\0\0\0\xff\xff\xff\xff\xff\xff", 10);
+	stores(&five[2], SIM_CODE, SIM_DATA + 8, "\x50\0", 2);
+	stores(&five[3], SIM_CODE, SIM_DATA + 8, "\x40\0", 2);
+	stores(&five[4], SIM_CODE, SIM_DATA + 8, "\x33\0", 2);
+	sim.ldtr.selector = 0;
+	stores(&five[2], SIM_CODE, SIM_DATA + 8, "\0\0", 2);
+	sim_mode(32);
+	stores(&five[0], SIM_CODE, SIM_DATA + 8, "\0\0\0\0\xfe\xff", 6);
+	sim_mode(64);
+	/* Registers as Linux writes them: the upper half stays. */
+	ck_assert_uint_eq(TO_REGISTER(TR, "\x66\x0f\x00\xc8", RAX), 0x1122334455660040);
+	ck_assert_uint_eq(TO_REGISTER(TR, "\x0f\x00\xc8", RAX), 0x1122334400000040);
+	ck_assert_uint_eq(TO_REGISTER(TR, "\x48\x0f\x00\xc8", RAX), 0x40);
+	ck_assert_uint_eq(TO_REGISTER(CR0, "\x0f\x01\xe1", RCX), 0x1122334480050033);
+	ck_assert_uint_eq(V->handled[umip_index()], 11);
+	/* The destination's faults are the program's. */
+	fails(&five[1], SIM_NOTHING, VECTOR_PF, PF_WRITE | PF_USER);
+	/* The kernel sees what there is. */
+	sim_cpl(0);
+	C->cr0 = 0x80050033 | CR0_TS;
+	ck_assert_uint_eq(TO_REGISTER(CR0, "\x0f\x01\xe1", RCX), 0x8005003b);
+	stores(&five[0], SIM_CODE, SIM_DATA + 8, GDTR_STORED, 10);
+}
+END_TEST
+
+/* A program that changes its code under the exit costs itself only. */
+START_TEST(dummy_for_changed_code)
+{
+	struct walk_state s;
+
+	sim_boot(SIM_TCG, "umip:mode=dummy");
+	sim_cpl(3);
+	s = (struct walk_state){ .cr0 = C->cr0, .cr3 = C->cr3, .cr4 = C->cr4, .efer = C->efer };
+	sim_at(SIM_CODE);
+	sim_exec(IDTR, "\x90", 1);
+	sim_went_on(SIM_CODE);
+	guestmem_map(&s, SIM_NOTHING, 0, 0x7000000 | PTE_P | PTE_W | PTE_U);
+	sim_at(SIM_NOTHING);
+	sim_exit(IDTR, 0, 0);
+	ck_assert_uint_eq(machine.stopped, 0);
+	sim_at(SIM_CODE);
+	sim.gpr[RBX] = SIM_NOTHING;
+	run(&five[1]);
+	ck_assert_uint_eq(machine.stopped, 0);
+}
+END_TEST
+
 /* --- native, partial --- */
 
 START_TEST(native_umip_is_left_alone)
@@ -401,7 +457,8 @@ int main(void)
 		programs_get_gp, vm86_gets_gp, gp_while_a_fault_is_delivered,
 		off_means_no_intercepts, kernel_stores, operands_find_their_place, register_forms,
 		faults_of_the_kernel, faults_of_segments, memory_that_is_not_there_stops,
-		changed_bytes_are_tried_again, native_umip_is_left_alone,
+		changed_bytes_are_tried_again, dummy_values,
+		dummy_for_changed_code, native_umip_is_left_alone,
 	};
 
 	return sim_main("umip", tests, ARRAY_SIZE(tests));
