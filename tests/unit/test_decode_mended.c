@@ -195,6 +195,33 @@ START_TEST(rex)
 }
 END_TEST
 
+/* Each register as base, as index and as operand, with 64-bit and with 32-bit addresses */
+START_TEST(every_register)
+{
+	u8 bytes[7] = { 0x67, 0x40, 0x89, 0x44, 0x00, 0x7f };
+	u32 base, index, reg = 0, narrow;
+
+	for (narrow = 0; narrow < 2; narrow++)
+		for (base = 0; base < 16; base++)
+			for (index = 0; index < 16; index++) {
+				reg = (reg + 5) % 16;
+				bytes[1] = 0x40 | (reg & 8) >> 1 | (index & 8) >> 2 | base >> 3;
+				bytes[3] = 0x44 | (reg & 7) << 3;
+				bytes[4] = 0x80 | (index & 7) << 3 | (base & 7);
+				ck_assert_int_eq(decode_from(DECODE_64, bytes + !narrow, 5 + narrow), 0);
+				ck_assert_uint_eq(insn.reg, reg);
+				ck_assert_uint_eq(insn.mem.base, base);
+				ck_assert_uint_eq(insn.mem.index, index == 4 ? INSN_NO_REG : index);
+				ck_assert_uint_eq(insn.mem.scale, index == 4 ? 1 : 4);
+				ck_assert_int_eq(insn.mem.disp, 0x7f);
+				/* REX.B makes r12 and r13 of them, which are no stack registers. */
+				ck_assert_uint_eq(insn.mem.segment,
+						  base == 4 || base == 5 ? INSN_SS : INSN_DS);
+				ck_assert_uint_eq(insn.mem.address_size, narrow ? 4 : 8);
+			}
+}
+END_TEST
+
 START_TEST(lock_mov_cr8)
 {
 	static alignas(16) u8 other[DECODER_ARENA];
@@ -240,6 +267,7 @@ int main(void)
 	tcase_add_test(tc, control_registers_that_exist);
 	tcase_add_test(tc, mandatory_prefixes);
 	tcase_add_test(tc, rex);
+	tcase_add_test(tc, every_register);
 	tcase_add_test(tc, lock_mov_cr8);
 	tcase_add_test(tc, branches_with_66);
 	return run_suite("decode_mended", tc);
