@@ -18,7 +18,7 @@ static bool slice_is(struct slice s, const char *word)
 	u32 i;
 
 	for (i = 0; i < s.length; i++)
-		if (s.at[i] != word[i])
+		if (!word[i] || s.at[i] != word[i])
 			return false;
 	return !word[i];
 }
