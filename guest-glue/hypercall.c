@@ -43,7 +43,7 @@ static u64 apply(struct vcpu *v)
 {
 	v->plan = &v->machine->plans[v->machine->current_plan];
 	/* A virtual CR4 bit goes away with its feature, as it would with the hardware. */
-	v->cr4 &= v->plan->cr4;
+	v->cr4 &= v->plan->cr4 | v->machine->cr4_busy;
 	cpuid_prepare(v);
 	v->virt->traps(v);
 	return HYPERCALL_OK;

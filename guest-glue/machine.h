@@ -79,6 +79,8 @@ struct cpu_tables {
  * @maxphyaddr: physical-address bits
  * @decoder_flags: DECODER_* bits, what this processor's instruction set has
  * @cr4_supported: CR4 bits that the processor has, from its CPUID
+ * @cr4_busy: CR4 bits by which hypervisors tell each other that a processor is taken; the guest
+ *	can set them and reads them back
  * @gbpages: 1 GiB pages in ordinary page tables
  * @piece_pa: the block: system-physical address of each piece
  * @piece_va: where this side sees it: the copy that Linux sees has Linux's addresses
@@ -114,6 +116,7 @@ struct machine {
 	u8 maxphyaddr;
 	u32 decoder_flags;
 	u64 cr4_supported;
+	u64 cr4_busy;
 	bool gbpages;
 	u64 piece_pa[PIECES_MAX];
 	void *piece_va[PIECES_MAX];

@@ -154,6 +154,7 @@ void vmx_caps(struct virt_caps *caps, bool slat_wanted)
 	}
 	if (proc_range().may & VMX_PROC_SECONDARY)
 		f->proc |= VMX_PROC_SECONDARY;
+	machine.cr4_busy = CR4_VMXE;
 	*caps = (struct virt_caps){ .facilities = FACILITY(MSR_BITMAP) };
 	if (proc2_range().may & VMX_PROC2_DESC)
 		caps->facilities |= FACILITY(DESC);

@@ -92,8 +92,9 @@ static bool cr4_valid(struct vcpu *v, u64 value)
 
 enum verdict cr4_write(struct vcpu *v, struct vmexit *e, u64 value)
 {
-	u64 virt = value & v->plan->cr4;
-	u64 real = value & ~v->plan->cr4;
+	u64 pretended = v->plan->cr4 | v->machine->cr4_busy;
+	u64 virt = value & pretended;
+	u64 real = value & ~pretended;
 
 	if (!cr4_valid(v, real))
 		return inject_error(e, VECTOR_GP, 0);

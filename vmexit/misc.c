@@ -100,7 +100,7 @@ enum verdict default_exception(struct vcpu *v, struct vmexit *e)
 enum verdict default_virt_insn(struct vcpu *v, struct vmexit *e)
 {
 	(void)v;
-	return inject(e, VECTOR_UD);
+	return e->value ? inject_error(e, VECTOR_GP, 0) : inject(e, VECTOR_UD);
 }
 
 /*

@@ -30,7 +30,8 @@ struct vcpu;
 	X(MEMORY, "memory")         /* addr: guest-physical address; value: access (MEM_*) */      \
 	X(XSETBV, "xsetbv")         /* sel: XCR number; value: what is written */                  \
 	X(HYPERCALL, "hypercall")                                                                  \
-	X(VIRT_INSN, "virt_insn")   /* an instruction of the hidden virtualisation extension */    \
+	X(VIRT_INSN, "virt_insn")   /* an instruction of the hidden virtualisation extension;      \
+				       value: not 0 if it raises #GP(0) and not #UD */             \
 	X(INVD, "invd")                                                                            \
 	X(NMI, "nmi")                                                                              \
 	X(INIT, "init")                                                                            \

@@ -158,6 +158,9 @@ static void translate(struct vcpu *v, u32 reason, struct vmexit *e)
 	case VMX_EXIT_VMFUNC:
 	case VMX_EXIT_GETSEC:
 		e->kind = VMEXIT_VIRT_INSN;
+		/* VMXON on a processor whose firmware has locked VMX off: SDM vol. 3, 31.3. */
+		if (reason == VMX_EXIT_VMXON)
+			e->value = v->cr4 & CR4_VMXE;
 		break;
 	case VMX_EXIT_INVD:
 		e->kind = VMEXIT_INVD;

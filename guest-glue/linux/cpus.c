@@ -9,6 +9,7 @@
 
 #include <linux/cpuhotplug.h>
 #include <linux/smp.h>
+#include <asm/tlbflush.h>
 
 #include "glue.h"
 
@@ -25,6 +26,9 @@ static int take_this(unsigned int cpu)
 	usable = !guard_step("taking a processor") && machine_usable(&busy, &why);
 	if (usable)
 		taken = machine_take(cpu);
+	/* Seen by KVM, which looks at Linux's own copy of CR4 and then keeps away. */
+	if (taken && machine.cr4_busy)
+		cr4_set_bits(machine.cr4_busy);
 	local_irq_restore(flags);
 	if (taken) {
 		cpuinfo_show(cpu, &guard.plan);
@@ -43,6 +47,8 @@ static int give_back_this(unsigned int cpu)
 	unsigned long flags;
 
 	local_irq_save(flags);
+	if (machine.cr4_busy)
+		cr4_clear_bits(machine.cr4_busy);
 	machine_leave();
 	local_irq_restore(flags);
 	cpuinfo_bare(cpu);

@@ -301,8 +301,6 @@ START_TEST(virtual_cr4_bit)
 	ck_assert_uint_eq(F(GUEST_CR4), CR4_PAE | CR4_VMXE);
 	ck_assert_uint_eq(sim.invalidated, 1);
 	ck_assert_uint_eq(F(CR4_SHADOW), CR4_PAE | CR4_UMIP);
-	mov_to_cr(4, CR4_PAE | CR4_VMXE);
-	check_fault(VECTOR_GP, 0);
 	mov_to_cr(4, 0);
 	check_fault(VECTOR_GP, 0);
 	mov_to_cr(4, CR4_PAE);
@@ -317,6 +315,27 @@ START_TEST(cr4_without_the_feature)
 	ck_assert_uint_eq(F(CR4_MASK), CR4_VMXE);
 	mov_to_cr(4, CR4_PAE | CR4_UMIP | CR4_VMXE);
 	check_fault(VECTOR_GP, 0);
+}
+END_TEST
+
+/* As on a processor whose firmware has locked VMX off: the bit is there, VMXON raises #GP. */
+START_TEST(cr4_says_that_the_processor_is_taken)
+{
+	mov_to_cr(4, CR4_PAE | CR4_PGE | CR4_VMXE);
+	check_skipped(3);
+	ck_assert_uint_eq(F(CR4_SHADOW), CR4_PAE | CR4_PGE | CR4_VMXE);
+	ck_assert_uint_eq(F(GUEST_CR4), CR4_PAE | CR4_PGE | CR4_VMXE);
+	F(GUEST_RIP) = RIP0;
+	sim_exit(VMX_EXIT_VMXON);
+	check_fault(VECTOR_GP, 0);
+	F(GUEST_RFLAGS) = 2;
+	sim_exit(VMX_EXIT_VMCLEAR);
+	ck_assert_uint_eq(F(ENTRY_EVENT), EVENT(VMX_EVENT_EXCEPTION, VECTOR_UD));
+	mov_to_cr(4, CR4_PAE | CR4_PGE);
+	ck_assert_uint_eq(F(CR4_SHADOW), CR4_PAE | CR4_PGE);
+	ck_assert_uint_eq(F(GUEST_CR4), CR4_PAE | CR4_PGE | CR4_VMXE);
+	sim_exit(VMX_EXIT_VMXON);
+	ck_assert_uint_eq(F(ENTRY_EVENT), EVENT(VMX_EVENT_EXCEPTION, VECTOR_UD));
 }
 END_TEST
 
@@ -432,6 +451,7 @@ int main(void)
 		skipping_ends_shadows_and_traps, stores_refused_to_programs,
 		stores_work_in_the_kernel, store_faults_name_the_address, lgdt_loads, lldt_loads,
 		ltr_loads_and_marks_busy, virtual_cr4_bit, cr4_without_the_feature,
+		cr4_says_that_the_processor_is_taken,
 		cr0_is_shown_as_written, cr3_where_it_must_exit, msrs_that_would_give_us_away,
 		xsetbv, instructions_that_are_not_there,
 	};
