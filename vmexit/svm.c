@@ -80,7 +80,6 @@ static enum verdict translate(struct vcpu *v, const struct vmcb *vmcb, struct vm
 	e->cpl = vmcb->cpl;
 	e->reg = REG_UNKNOWN;
 	e->kind = VMEXIT_UNKNOWN;
-	e->sel = (u32)code;
 	if (code < SVM_EXIT_CR_WRITE(16))
 		return control_register(v, vmcb, e);
 	if (code >= SVM_EXIT_EXCEPTION(0) && code <= SVM_EXIT_EXCEPTION(31)) {
@@ -127,6 +126,8 @@ static enum verdict translate(struct vcpu *v, const struct vmcb *vmcb, struct vm
 		break;
 	case SVM_EXIT_INVALID:
 		root_die("VMRUN refuses the guest's state", vmcb->cr0);
+	default:
+		e->sel = (u32)code;
 	}
 	return VERDICT_DEFAULT;
 }
