@@ -119,7 +119,6 @@ static bool caused_by_instruction(enum vmexit_kind kind)
 static void translate(struct vcpu *v, u32 reason, struct vmexit *e)
 {
 	e->kind = VMEXIT_UNKNOWN;
-	e->sel = reason;
 	e->reg = REG_UNKNOWN;
 	switch (reason) {
 	case VMX_EXIT_CPUID:
@@ -175,6 +174,8 @@ static void translate(struct vcpu *v, u32 reason, struct vmexit *e)
 	case VMX_EXIT_TRIPLE_FAULT:
 		e->kind = VMEXIT_SHUTDOWN;
 		break;
+	default:
+		e->sel = reason;
 	}
 	/* SS.DPL is the CPL: 25.4.1. */
 	e->cpl = vmx_read(VMCS_GUEST_ATTR(GUEST_SS)) >> SEG_DPL_SHIFT & 3;

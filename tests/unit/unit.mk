@@ -18,3 +18,29 @@ root-check: $(ROOT_TESTS)
 $(ROOT_TESTS): $(UNIT)/%: $(UNIT)/asan/tests/unit/%.o $(SIM_PARTS:%=$(UNIT)/asan/%)
 	$(CC) $(UNIT_SANITIZE) $(SIM_LINK) -o $@ $^ -lcapstone $(UNIT_LIBS)
 
+# --- coverage ------------------------------------------------------------------------------------
+
+# In percent of lines, what was reached when it was last looked at. Tests may not fall behind.
+COVERAGE_FLOOR := 90
+COVERAGE := $(UNIT)/coverage
+# Those of the other tests that run the root side's own objects.
+COVERAGE_TESTS = $(ROOT_TESTS) $(VMX_TESTS) $(addprefix $(UNIT)/,test_walk test_access test_fetch \
+	test_decode test_decode_mended)
+
+# The same rules with another folder, and gcov in the place of the sanitizers.
+coverage:
+	@rm -rf $(COVERAGE)/asan/*/*.gcda
+	@$(MAKE) -s UNIT=$(COVERAGE) UNIT_SANITIZE='--coverage -O0' coverage-run
+	@for c in $(SIM_ROOT); do gcov -n -o $(COVERAGE)/asan/$${c%.c}.o $$c; done 2>/dev/null | awk -F "[':% ]+" ' \
+		/^File/ { file = $$2 } \
+		/^Lines executed/ && file ~ /\.c$$/ { \
+			printf "%-32s %6.2f %% of %d lines\n", file, $$3, $$5; \
+			hit += $$3 / 100 * $$5; all += $$5; file = "" } \
+		END { percent = all ? 100 * hit / all : 0; \
+			printf "%-32s %6.2f %% of %d lines, at least %d %% wanted\n", \
+				"the root side", percent, all, $(COVERAGE_FLOOR); \
+			exit percent < $(COVERAGE_FLOOR) }'
+
+.PHONY: coverage-run
+coverage-run: $(COVERAGE_TESTS)
+	@for test in $^; do $$test >$(UNIT)/log 2>&1 || { cat $(UNIT)/log; exit 1; }; done
