@@ -19,12 +19,9 @@ enum page_use { NOTHING, PATTERN, ZEROS };
 
 /* What can be looked at afterwards, and what it must still hold. */
 static const uint8_t page_use[ARENA_END / PAGE] = {
-	[ARENA_DATA / PAGE] = PATTERN,
-	[ARENA_DATA / PAGE + 1] = PATTERN,
-	[ARENA_READ_ONLY / PAGE] = PATTERN,
-	[ARENA_ALONE / PAGE] = PATTERN,
-	[ARENA_BEFORE_LAZY / PAGE] = PATTERN,
-	[ARENA_LAZY / PAGE] = ZEROS,
+	[ARENA_DATA / PAGE] = PATTERN,	      [ARENA_DATA / PAGE + 1] = PATTERN,
+	[ARENA_READ_ONLY / PAGE] = PATTERN,   [ARENA_ALONE / PAGE] = PATTERN,
+	[ARENA_BEFORE_LAZY / PAGE] = PATTERN, [ARENA_LAZY / PAGE] = ZEROS,
 	[ARENA_COW / PAGE] = ZEROS,
 };
 

@@ -26,8 +26,8 @@ const unsigned int conf_suite_count = sizeof(conf_suites) / sizeof(conf_suites[0
 
 const char *const case_insn_name[INSNS] = { "sgdt", "sidt", "sldt", "str", "smsw", "other" };
 const char *const case_mode_name[MODES] = { "64", "32", "16" };
-const char *const case_way_name[WAYS] = { "plain", "step", "handler", "ptrace", "ptracestep",
-					  "threads" };
+const char *const case_way_name[WAYS] = { "plain",  "step",	  "handler",
+					  "ptrace", "ptracestep", "threads" };
 const char *const case_code_name[CODES] = { "inside", "cross", "last", "cut" };
 const char *const case_dest_name[DESTS] = {
 #define X(name, text) [DEST_##name] = text,
@@ -80,22 +80,15 @@ void kind_segment(uint8_t kind, uint64_t arena, uint32_t *base, uint32_t *limit)
 		*base = 0;
 		*limit = 0xffffffff;
 		break;
-	case KIND_SHORT:
-		*limit = 0x1803;
-		break;
+	case KIND_SHORT: *limit = 0x1803; break;
 	case KIND_PAGES:
 		*base = 0;
 		*limit = arena + ARENA_READ_ONLY - 1;
 		break;
 	case KIND_DOWN:
-	case KIND_DOWN16:
-		*limit = 0x0c05;
-		break;
-	case KIND_CODE32:
-		*base = arena - 0x1000;
-		break;
-	case KIND_CODE16:
-		*base = arena;
+	case KIND_DOWN16: *limit = 0x0c05; break;
+	case KIND_CODE32: *base = arena - 0x1000; break;
+	case KIND_CODE16: *base = arena;
 	}
 }
 
@@ -103,8 +96,14 @@ void kind_segment(uint8_t kind, uint64_t arena, uint32_t *base, uint32_t *limit)
 static uint64_t random_value(struct random *r)
 {
 	static const uint64_t special[] = {
-		0, ~0ULL, 0x7fffffff, 0x80000000, 0xffffffff00000000, 0x8000000000000000,
-		0xffff, 0x123456789abcdef0,
+		0,
+		~0ULL,
+		0x7fffffff,
+		0x80000000,
+		0xffffffff00000000,
+		0x8000000000000000,
+		0xffff,
+		0x123456789abcdef0,
 	};
 
 	if (random_below(r, 4))
@@ -115,8 +114,9 @@ static uint64_t random_value(struct random *r)
 /* Which segments hold what; SS must stay writable and 32 bits wide, or no program could run. */
 static void choose_segments(struct conf_case *c, struct random *r)
 {
-	static const uint8_t data[] = { KIND_FLAT, KIND_NULL, KIND_BASED, KIND_SHORT, KIND_PAGES,
-					KIND_DOWN, KIND_DOWN16, KIND_READ_ONLY, KIND_CODE };
+	static const uint8_t data[] = { KIND_FLAT,   KIND_NULL,	     KIND_BASED,
+					KIND_SHORT,  KIND_PAGES,     KIND_DOWN,
+					KIND_DOWN16, KIND_READ_ONLY, KIND_CODE };
 	static const uint8_t stack[] = { KIND_FLAT, KIND_BASED, KIND_SHORT, KIND_PAGES, KIND_DOWN };
 	unsigned int i;
 

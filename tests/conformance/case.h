@@ -18,16 +18,16 @@
  */
 #define ARENA_BASE 0x20000000ULL
 #define ARENA_STRIDE 0x100000ULL
-#define ARENA_CODE 0x0000	/* two pages, readable, writable and executable; nothing behind them */
+#define ARENA_CODE 0x0000 /* two pages, readable, writable and executable; nothing behind them */
 #define ARENA_CODE_END 0x2000
-#define ARENA_DATA 0x10000	/* two pages, writable */
-#define ARENA_READ_ONLY 0x12000 /* one page, right behind */
-#define ARENA_ALONE 0x14000	/* a writable page between two holes */
-#define ARENA_NO_ACCESS 0x16000 /* PROT_NONE */
+#define ARENA_DATA 0x10000	  /* two pages, writable */
+#define ARENA_READ_ONLY 0x12000	  /* one page, right behind */
+#define ARENA_ALONE 0x14000	  /* a writable page between two holes */
+#define ARENA_NO_ACCESS 0x16000	  /* PROT_NONE */
 #define ARENA_BEFORE_LAZY 0x17000 /* writable */
-#define ARENA_LAZY 0x18000	/* never touched before a case */
-#define ARENA_COW 0x19000	/* read once, so that it is the zero page until written to */
-#define ARENA_PAST_END 0x1a000	/* of a file: mapped, no page behind it */
+#define ARENA_LAZY 0x18000	  /* never touched before a case */
+#define ARENA_COW 0x19000	  /* read once, so that it is the zero page until written to */
+#define ARENA_PAST_END 0x1a000	  /* of a file: mapped, no page behind it */
 #define ARENA_END 0x1b000
 
 #define PAGE 4096u
@@ -36,12 +36,12 @@ enum case_mode { MODE_64, MODE_32, MODE_16, MODES };
 
 /* How the instruction is run. */
 enum case_way {
-	WAY_PLAIN,	/* by a return from a signal handler */
-	WAY_STEP,	/* the same with TF set */
-	WAY_HANDLER,	/* the same while a signal handler is active */
-	WAY_PTRACE,	/* PTRACE_CONT */
-	WAY_PTRACE_STEP,/* PTRACE_SINGLESTEP */
-	WAY_THREADS,	/* plain, on several threads at a time, the process having an LDT */
+	WAY_PLAIN,	 /* by a return from a signal handler */
+	WAY_STEP,	 /* the same with TF set */
+	WAY_HANDLER,	 /* the same while a signal handler is active */
+	WAY_PTRACE,	 /* PTRACE_CONT */
+	WAY_PTRACE_STEP, /* PTRACE_SINGLESTEP */
+	WAY_THREADS,	 /* plain, on several threads at a time, the process having an LDT */
 	WAYS
 };
 
@@ -49,9 +49,9 @@ enum case_insn { INSN_SGDT, INSN_SIDT, INSN_SLDT, INSN_STR, INSN_SMSW, INSN_OTHE
 
 /* What the memory operand points at. */
 #define DEST_LIST(X)                                                                               \
-	X(NONE, "none")		     /* a register operand */                                      \
+	X(NONE, "none") /* a register operand */                                                   \
 	X(GOOD, "good")                                                                            \
-	X(CROSS, "cross")	     /* from a writable page into a writable one */                \
+	X(CROSS, "cross") /* from a writable page into a writable one */                           \
 	X(READ_ONLY, "read-only")                                                                  \
 	X(INTO_READ_ONLY, "into-read-only")                                                        \
 	X(HOLE, "hole")                                                                            \
@@ -63,18 +63,18 @@ enum case_insn { INSN_SGDT, INSN_SIDT, INSN_SLDT, INSN_STR, INSN_SMSW, INSN_OTHE
 	X(OUT_OF_LAZY, "out-of-lazy") /* from the lazy page into the copy-on-write one */          \
 	X(COW, "cow")                                                                              \
 	X(PAST_END, "past-end")                                                                    \
-	X(ZERO_PAGE, "zero-page")    /* around address 0 */                                        \
-	X(TOP, "top")		     /* wraps at the end of the address space */                   \
+	X(ZERO_PAGE, "zero-page") /* around address 0 */                                           \
+	X(TOP, "top")		  /* wraps at the end of the address space */                      \
 	X(NON_CANONICAL, "non-canonical")                                                          \
-	X(EDGE, "edge")		     /* at and across the end of the canonical lower half */       \
+	X(EDGE, "edge") /* at and across the end of the canonical lower half */                    \
 	X(KERNEL, "kernel")                                                                        \
-	X(LIMIT, "limit")	     /* around the segment's limit */
+	X(LIMIT, "limit") /* around the segment's limit */
 
 enum case_dest {
 #define X(name, text) DEST_##name,
 	DEST_LIST(X)
 #undef X
-	DESTS
+		DESTS
 };
 
 enum case_seg { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEGS };
@@ -83,26 +83,26 @@ enum case_seg { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEGS };
 #define KIND_LIST(X)                                                                               \
 	X(FLAT, "flat")                                                                            \
 	X(NULL, "null")                                                                            \
-	X(BASED, "based")	  /* 64 KiB */                                                     \
-	X(SHORT, "short")	  /* ends amid the writable pages */                               \
-	X(PAGES, "pages")	  /* page-granular, ends behind the writable pages */              \
-	X(DOWN, "down")		  /* expands down */                                               \
-	X(DOWN16, "down16")	  /* the same, up to 64 KiB only */                                \
+	X(BASED, "based")   /* 64 KiB */                                                           \
+	X(SHORT, "short")   /* ends amid the writable pages */                                     \
+	X(PAGES, "pages")   /* page-granular, ends behind the writable pages */                    \
+	X(DOWN, "down")	    /* expands down */                                                     \
+	X(DOWN16, "down16") /* the same, up to 64 KiB only */                                      \
 	X(READ_ONLY, "ro")                                                                         \
-	X(CODE, "code")		  /* readable code */                                              \
-	X(CODE32, "code32")	  /* for CS: 32-bit code, base not 0 */                            \
-	X(CODE16, "code16")	  /* for CS: 16-bit code */
+	X(CODE, "code")	    /* readable code */                                                    \
+	X(CODE32, "code32") /* for CS: 32-bit code, base not 0 */                                  \
+	X(CODE16, "code16") /* for CS: 16-bit code */
 
 enum case_kind {
 #define X(name, text) KIND_##name,
 	KIND_LIST(X)
 #undef X
-	KINDS
+		KINDS
 };
 #define KIND_FIRST_LDT KIND_BASED
 #define LDT_PER_ARENA (KINDS - KIND_FIRST_LDT)
 
-#define SEL_NULL 3	/* what Linux makes of 0 for a program */
+#define SEL_NULL 3 /* what Linux makes of 0 for a program */
 #define SEL_DATA 0x2b
 #define SEL_CODE32 0x23
 #define SEL_CODE64 0x33
@@ -110,9 +110,9 @@ enum case_kind {
 /* Where the instruction's bytes lie. */
 enum case_code {
 	CODE_INSIDE,
-	CODE_CROSS,	/* over a page boundary */
-	CODE_LAST,	/* its last byte is the last one before a hole */
-	CODE_CUT,	/* a part of it is in that hole */
+	CODE_CROSS, /* over a page boundary */
+	CODE_LAST,  /* its last byte is the last one before a hole */
+	CODE_CUT,   /* a part of it is in that hole */
 	CODES
 };
 
@@ -198,7 +198,8 @@ static inline uint64_t arena_gs(uint64_t arena)
 	return arena + 0x2340;
 }
 
-/* What the arena's bytes hold before a case; none of them is likely in an address, a selector or CR0. */
+/* What the arena's bytes hold before a case; none of them is likely in an address, a selector or
+ * CR0. */
 static inline uint8_t arena_pattern(uint64_t address)
 {
 	return 0xa0 + (address & 15);

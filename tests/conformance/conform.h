@@ -37,8 +37,8 @@ struct regs {
  * @out: where packed records go
  * @used: how many bytes of it are filled
  *
- * A pointer to it stands at the bottom of the thread's alternate stack, where a signal handler finds
- * it without thread-local storage.
+ * A pointer to it stands at the bottom of the thread's alternate stack, where a signal handler
+ * finds it without thread-local storage.
  */
 struct driver {
 	struct conf_case c;
@@ -79,8 +79,9 @@ void trace_block(struct driver *d, pid_t child);
 void trace_end(pid_t child);
 
 /*
- * A system call without libc, which may need the thread pointer. Of 32-bit code by INT 0x80, so that it
- * ends in IRET: after SYSRET, Bochs keeps whatever SS had in the kernel, and a stack of 16 bits with it.
+ * A system call without libc, which may need the thread pointer. Of 32-bit code by INT 0x80, so
+ * that it ends in IRET: after SYSRET, Bochs keeps whatever SS had in the kernel, and a stack of 16
+ * bits with it.
  */
 long sys_call(long number, long a, long b, long c, long d);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * drive.c - cases run by signals: each case ends in one, and its handler notes what the case did, puts
- * the next case's registers into the context and returns into it. So a case costs one signal, and
- * every register, the stack pointer and the flags may be anything.
+ * drive.c - cases run by signals: each case ends in one, and its handler notes what the case did,
+ * puts the next case's registers into the context and returns into it. So a case costs one signal,
+ * and every register, the stack pointer and the flags may be anything.
  */
 #include <asm/prctl.h>
 #include <err.h>
@@ -117,7 +117,9 @@ long sys_call(long number, long a, long b, long c, long d)
 	register long fourth asm("r10") = d;
 	long result;
 
-	asm volatile("syscall" : "=a"(result) : "0"(number), "D"(a), "S"(b), "d"(c), "r"(fourth)
+	asm volatile("syscall"
+		     : "=a"(result)
+		     : "0"(number), "D"(a), "S"(b), "d"(c), "r"(fourth)
 		     : "rcx", "r11", "memory");
 	return result;
 }
@@ -141,7 +143,9 @@ long sys_call(long number, long a, long b, long c, long d)
 {
 	long result;
 
-	asm volatile("int $0x80" : "=a"(result) : "0"(number), "b"(a), "c"(b), "d"(c), "S"(d)
+	asm volatile("int $0x80"
+		     : "=a"(result)
+		     : "0"(number), "b"(a), "c"(b), "d"(c), "S"(d)
 		     : "memory");
 	return result;
 }

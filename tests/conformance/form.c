@@ -2,8 +2,8 @@
 /*
  * form.c - an instruction's bytes, and registers with which its operand is where it shall be.
  *
- * What the bytes mean is said here a second time, apart from the project's decoder (Intel SDM vol. 2,
- * ch. 2; AMD APM vol. 3, ch. 1).
+ * What the bytes mean is said here a second time, apart from the project's decoder (Intel SDM vol.
+ * 2, ch. 2; AMD APM vol. 3, ch. 1).
  */
 #include "case.h"
 
@@ -25,20 +25,73 @@ struct prefixes {
 	uint8_t fill;
 };
 
-#define P(...) { .n = sizeof((uint8_t[]){ __VA_ARGS__ }), .byte = { __VA_ARGS__ } }
+#define P(...)                                                                                     \
+	{                                                                                          \
+		.n = sizeof((uint8_t[]){ __VA_ARGS__ }), .byte = { __VA_ARGS__ }                   \
+	}
 
 /* Those that mean the same in all modes come first; then those with REX. */
 static const struct prefixes prefixes[] = {
-	{ 0 }, P(0x66), P(0x67), P(0x66, 0x67), P(0x67, 0x66), P(0x26), P(0x2e), P(0x36), P(0x3e),
-	P(0x64), P(0x65), P(0x64, 0x26), P(0x26, 0x64), P(0x65, 0x3e), P(0x64, 0x65), P(0x2e, 0x36),
-	P(0x67, 0x65), P(0x64, 0x67, 0x66), P(0x36, 0x67), P(0xf2), P(0xf3), P(0xf2, 0xf3),
-	P(0xf3, 0x66), P(0xf2, 0x65, 0x66), P(0xf0), P(0x66, 0xf0), P(0xf0, 0xf2), P(0xf3, 0xf0),
-	P(0xf0, 0x65), P(0x66, 0x66), P(0x67, 0x67), P(0x66, 0x67, 0x66, 0x67), { .fill = 14 },
-	{ .fill = 15 }, { .fill = 16 },
-	P(0x40), P(0x41), P(0x42), P(0x43), P(0x44), P(0x47), P(0x48), P(0x49), P(0x4a), P(0x4c),
-	P(0x4f), P(0x66, 0x40), P(0x66, 0x48), P(0x66, 0x4f), P(0x67, 0x48), P(0x67, 0x43),
-	P(0x65, 0x48), P(0x64, 0x67, 0x4b), P(0xf3, 0x48), P(0xf0, 0x48), P(0x48, 0x66),
-	P(0x4f, 0x67), P(0x41, 0x48), P(0x4b, 0x65), P(0x26, 0x49),
+	{ 0 },
+	P(0x66),
+	P(0x67),
+	P(0x66, 0x67),
+	P(0x67, 0x66),
+	P(0x26),
+	P(0x2e),
+	P(0x36),
+	P(0x3e),
+	P(0x64),
+	P(0x65),
+	P(0x64, 0x26),
+	P(0x26, 0x64),
+	P(0x65, 0x3e),
+	P(0x64, 0x65),
+	P(0x2e, 0x36),
+	P(0x67, 0x65),
+	P(0x64, 0x67, 0x66),
+	P(0x36, 0x67),
+	P(0xf2),
+	P(0xf3),
+	P(0xf2, 0xf3),
+	P(0xf3, 0x66),
+	P(0xf2, 0x65, 0x66),
+	P(0xf0),
+	P(0x66, 0xf0),
+	P(0xf0, 0xf2),
+	P(0xf3, 0xf0),
+	P(0xf0, 0x65),
+	P(0x66, 0x66),
+	P(0x67, 0x67),
+	P(0x66, 0x67, 0x66, 0x67),
+	{ .fill = 14 },
+	{ .fill = 15 },
+	{ .fill = 16 },
+	P(0x40),
+	P(0x41),
+	P(0x42),
+	P(0x43),
+	P(0x44),
+	P(0x47),
+	P(0x48),
+	P(0x49),
+	P(0x4a),
+	P(0x4c),
+	P(0x4f),
+	P(0x66, 0x40),
+	P(0x66, 0x48),
+	P(0x66, 0x4f),
+	P(0x67, 0x48),
+	P(0x67, 0x43),
+	P(0x65, 0x48),
+	P(0x64, 0x67, 0x4b),
+	P(0xf3, 0x48),
+	P(0xf0, 0x48),
+	P(0x48, 0x66),
+	P(0x4f, 0x67),
+	P(0x41, 0x48),
+	P(0x4b, 0x65),
+	P(0x26, 0x49),
 };
 #define PREFIXES (sizeof(prefixes) / sizeof(prefixes[0]))
 #define PREFIXES_NO_REX 35
@@ -137,8 +190,9 @@ static bool put_form32(struct conf_case *c, struct form *f, struct random *r, ui
 
 static uint64_t cut(const struct conf_case *c, uint64_t offset)
 {
-	return c->address_size == 8 ? offset : c->address_size == 4 ? (uint32_t)offset :
-	       (uint16_t)offset;
+	return c->address_size == 8   ? offset
+	       : c->address_size == 4 ? (uint32_t)offset
+				      : (uint16_t)offset;
 }
 
 static uint64_t seg_base(const struct conf_case *c)
@@ -146,8 +200,9 @@ static uint64_t seg_base(const struct conf_case *c)
 	uint32_t base, limit;
 
 	if (c->mode == MODE_64)
-		return c->seg == SEG_FS ? arena_fs(c->arena) :
-		       c->seg == SEG_GS ? arena_gs(c->arena) : 0;
+		return c->seg == SEG_FS	  ? arena_fs(c->arena)
+		       : c->seg == SEG_GS ? arena_gs(c->arena)
+					  : 0;
 	kind_segment(c->kind[c->seg], c->arena, &base, &limit);
 	return base;
 }
@@ -158,7 +213,8 @@ static void set_reg(struct conf_case *c, int reg, uint64_t value)
 	c->gpr[reg] ^= cut(c, c->gpr[reg] ^ value);
 }
 
-/* Gives registers and displacement values with which the operand is at @offset, if there are any. */
+/* Gives registers and displacement values with which the operand is at @offset, if there are any.
+ */
 static int64_t aim(struct conf_case *c, const struct form *f, struct random *r, uint64_t offset)
 {
 	int64_t disp = 0;
@@ -188,8 +244,10 @@ static void reach(struct conf_case *c, const struct form *f, int64_t disp)
 {
 	uint64_t offset;
 
-	offset = f->disp_size == 1 ? (int8_t)disp : f->disp_size == 2 ? (int16_t)disp :
-		 f->disp_size == 4 ? (int32_t)disp : 0;
+	offset = f->disp_size == 1   ? (int8_t)disp
+		 : f->disp_size == 2 ? (int16_t)disp
+		 : f->disp_size == 4 ? (int32_t)disp
+				     : 0;
 	if (f->rip)
 		offset += c->ip + c->length;
 	if (f->base != REG_NONE)
@@ -263,8 +321,8 @@ void form_make(struct conf_case *c, struct random *r, uint32_t combination)
 		if (insn == INSN_SGDT || insn == INSN_SIDT)
 			c->insn = INSN_OTHER;
 	} else {
-		stack = c->address_size == 2 ? put_form16(&f, mod, rm) :
-					       put_form32(c, &f, r, mod, rm, rex);
+		stack = c->address_size == 2 ? put_form16(&f, mod, rm)
+					     : put_form32(c, &f, r, mod, rm, rex);
 	}
 	/* 64-bit code knows FS and GS only; the other prefixes change nothing. */
 	if (stack && (c->mode == MODE_64 ? c->seg < SEG_FS : !c->segments))

@@ -6,10 +6,11 @@
  *	judge dummy WHERE TABLE BARE RECORDS	against those of umip:mode=dummy
  *	judge same WHERE TABLE A B		two machines' against each other
  *	judge count A				what there is in one
- *	judge groups A B			unequal cases by kind, for people who extend the table
+ *	judge groups A B			unequal cases by kind, for people who extend the
+ *table
  *
- * Differences that TABLE explains for WHERE are allowed, but each of its entries must occur. Closes with
- * "N passed, N failed": a block of cases or a difference is one.
+ * Differences that TABLE explains for WHERE are allowed, but each of its entries must occur. Closes
+ *with "N passed, N failed": a block of cases or a difference is one.
  */
 #include <err.h>
 #include <stdlib.h>
@@ -28,7 +29,8 @@ struct set {
 static struct set cases, encodings, states, outcomes;
 static unsigned long passed, failed, shown;
 static bool groups;
-static void (*rules)(const struct conf_case *c, const struct conf_record *bare, struct conf_record *r);
+static void (*rules)(const struct conf_case *c, const struct conf_record *bare,
+		     struct conf_record *r);
 
 static void set_add(struct set *s, uint64_t key)
 {
@@ -80,7 +82,8 @@ static void count_case(const struct conf_case *c, const struct conf_record *r)
 	set_add(&outcomes, mix(state, &r->gpr_mask, sizeof(r->gpr_mask)));
 }
 
-static void show_pair(const struct pair *p, uint32_t left, const struct conf_block *head, uint32_t i)
+static void show_pair(const struct pair *p, uint32_t left, const struct conf_block *head,
+		      uint32_t i)
 {
 	char text[TEXT_MAX], event[TEXT_MAX], other[TEXT_MAX], from[TEXT_MAX], to[TEXT_MAX];
 	unsigned int field;
@@ -93,8 +96,9 @@ static void show_pair(const struct pair *p, uint32_t left, const struct conf_blo
 		printf("%s %s %s dest=%s kind=%s lock=%d segs=%d code=%s | %s @%s | %s @%s |",
 		       case_mode_name[p->c->mode], case_way_name[p->c->way],
 		       case_insn_name[p->c->insn], case_dest_name[p->c->dest],
-		       case_kind_name[p->c->mode == MODE_64 ? 0 : p->c->kind[p->c->seg]], p->c->lock,
-		       p->c->segments, case_code_name[p->c->code], event, from, other, to);
+		       case_kind_name[p->c->mode == MODE_64 ? 0 : p->c->kind[p->c->seg]],
+		       p->c->lock, p->c->segments, case_code_name[p->c->code], event, from, other,
+		       to);
 		for (field = 0; field < FIELDS; field++)
 			if (left >> field & 1)
 				printf(" %s", field_name[field]);
@@ -173,8 +177,9 @@ static void judge(const struct stream *a, const struct stream *b)
 		}
 		failed++;
 		if (!other)
-			printf("FAILED  no block %s %u/%u\n", conf_suites[a->block[i].head.suite].name,
-			       a->block[i].head.thread, a->block[i].head.first);
+			printf("FAILED  no block %s %u/%u\n",
+			       conf_suites[a->block[i].head.suite].name, a->block[i].head.thread,
+			       a->block[i].head.first);
 	}
 	if (shown > SHOWN)
 		printf("        ... and %lu cases more\n", shown - SHOWN);

@@ -32,11 +32,11 @@ const struct block *stream_find(const struct stream *s, const struct conf_block 
 
 /* The parts of a record that can differ. */
 #define FIELD_LIST(X)                                                                              \
-	X(EVENT, "event")	/* signal, its code, exception number, error code */               \
+	X(EVENT, "event") /* signal, its code, exception number, error code */                     \
 	X(ADDR, "addr")                                                                            \
 	X(IP, "ip")                                                                                \
 	X(RF, "rf")                                                                                \
-	X(FLAGS, "flags")	/* any other */                                                    \
+	X(FLAGS, "flags") /* any other */                                                          \
 	X(GPR, "gpr")                                                                              \
 	X(SEG, "seg")                                                                              \
 	X(MEMORY, "memory")                                                                        \
@@ -46,7 +46,7 @@ enum field {
 #define X(name, text) FIELD_##name,
 	FIELD_LIST(X)
 #undef X
-	FIELDS
+		FIELDS
 };
 extern const char *const field_name[FIELDS];
 
@@ -56,8 +56,8 @@ uint32_t record_differs(const struct conf_record *a, const struct conf_record *b
 #define TEXT_MAX 600
 
 /*
- * What ended a case, in a word or two: "done", "#GP(0)", "#PF(6):1", "SIGSEGV:2"; and the address that
- * goes with it, as seen from the operand: "0", "ip", "ea", "ea+2" or a number.
+ * What ended a case, in a word or two: "done", "#GP(0)", "#PF(6):1", "SIGSEGV:2"; and the address
+ * that goes with it, as seen from the operand: "0", "ip", "ea", "ea+2" or a number.
  */
 void text_event(const struct conf_case *c, const struct conf_record *r, char out[TEXT_MAX]);
 void text_addr(const struct conf_case *c, const struct conf_record *r, char out[TEXT_MAX]);

@@ -9,9 +9,9 @@
 
 #include "judge.h"
 
-#define LONGEST 15	/* bytes of an instruction */
+#define LONGEST 15	 /* bytes of an instruction */
 #define FETCH_FAULT 0x14 /* error code: a fetch by user code, nothing there */
-#define KERNEL 0x80	/* si_code SI_KERNEL */
+#define KERNEL 0x80	 /* si_code SI_KERNEL */
 
 void model_fault(const struct conf_case *c, struct conf_record *r, uint8_t vector, uint16_t error)
 {
@@ -21,7 +21,8 @@ void model_fault(const struct conf_case *c, struct conf_record *r, uint8_t vecto
 	r->code = KERNEL;
 	r->trap = traced ? 0 : vector;
 	r->error = traced ? 0 : error;
-	/* Faults push RF (SDM vol. 3, 17.3.1.1; APM vol. 2, 3.1.6), and Linux shows what was pushed. */
+	/* Faults push RF (SDM vol. 3, 17.3.1.1; APM vol. 2, 3.1.6), and Linux shows what was
+	 * pushed. */
 	r->flags = FLAG_RF;
 	switch (vector) {
 	case 6:
@@ -29,15 +30,9 @@ void model_fault(const struct conf_case *c, struct conf_record *r, uint8_t vecto
 		r->code = ILL_ILLOPN;
 		r->addr = c->ip;
 		break;
-	case 12:
-		r->signal = SIGBUS;
-		break;
-	case 14:
-		r->code = SEGV_MAPERR;
-		break;
-	case 17:
-		r->signal = SIGBUS;
-		r->code = BUS_ADRALN;
+	case 12: r->signal = SIGBUS; break;
+	case 14: r->code = SEGV_MAPERR; break;
+	case 17: r->signal = SIGBUS; r->code = BUS_ADRALN;
 	}
 	if (near_lazy(c))
 		r->state |= RESIDENT_COW;
@@ -51,7 +46,8 @@ bool model_common(const struct conf_case *c, const struct conf_record *bare, str
 	if (c->insn == INSN_OTHER) {
 		*r = *bare;
 	} else if (room < c->length) {
-		/* A missing page counts before the length does, even if it lacks the 16th byte only. */
+		/* A missing page counts before the length does, even if it lacks the 16th byte
+		 * only. */
 		model_fault(c, r, 14, FETCH_FAULT);
 		r->addr = c->arena + ARENA_CODE_END;
 	} else if (c->length > LONGEST) {

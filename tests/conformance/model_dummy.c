@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * model_dummy.c - what umip:mode=dummy must do: the values of Linux's own fix-up (Documentation/x86,
- * "UMIP", and what programs see on 5.10 and later), put where bare hardware would put the real ones and
- * with the faults that bare hardware has (Intel SDM vol. 3, ch. 4 to 6; AMD APM vol. 2, ch. 4, 5, 8).
+ * model_dummy.c - what umip:mode=dummy must do: the values of Linux's own fix-up
+ * (Documentation/x86, "UMIP", and what programs see on 5.10 and later), put where bare hardware
+ * would put the real ones and with the faults that bare hardware has (Intel SDM vol. 3, ch. 4 to 6;
+ * AMD APM vol. 2, ch. 4, 5, 8).
  */
 #include <signal.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 #define VECTOR_GP 13
 #define VECTOR_PF 14
 #define VECTOR_AC 17
-#define WRITE_ABSENT 6	/* error codes: a write by user code; to nothing, to what is there */
+#define WRITE_ABSENT 6 /* error codes: a write by user code; to nothing, to what is there */
 #define WRITE_PRESENT 7
 #define FETCH_FAULT 0x14
 #define USER_END 0x7ffffffff000ULL /* Linux's TASK_SIZE_MAX: beyond, it tells "present" always */
@@ -24,16 +25,11 @@ static uint64_t dummy_value(const struct conf_case *c)
 	bool ldt = c->mode != MODE_64 || c->way == WAY_THREADS;
 
 	switch (c->insn) {
-	case INSN_SGDT:
-		return 0xfffffffffffe0000;
-	case INSN_SIDT:
-		return 0xffffffffffff0000;
-	case INSN_SLDT:
-		return ldt ? 0x50 : 0;
-	case INSN_STR:
-		return 0x40;
-	default:
-		return 0x80050033;
+	case INSN_SGDT: return 0xfffffffffffe0000;
+	case INSN_SIDT: return 0xffffffffffff0000;
+	case INSN_SLDT: return ldt ? 0x50 : 0;
+	case INSN_STR: return 0x40;
+	default: return 0x80050033;
 	}
 }
 
@@ -54,18 +50,15 @@ static bool segment_allows(const struct conf_case *c, uint64_t offset, uint32_t 
 	switch (c->kind[c->seg]) {
 	case KIND_NULL:
 	case KIND_READ_ONLY:
-	case KIND_CODE:
-		return false;
-	case KIND_DOWN:
-		return offset > limit && last <= 0xffffffff;
-	case KIND_DOWN16:
-		return offset > limit && last <= 0xffff;
-	default:
-		return last <= limit;
+	case KIND_CODE: return false;
+	case KIND_DOWN: return offset > limit && last <= 0xffffffff;
+	case KIND_DOWN16: return offset > limit && last <= 0xffff;
+	default: return last <= limit;
 	}
 }
 
-/* One store of the instruction: returns the vector that stops it before any page is looked at, or 0. */
+/* One store of the instruction: returns the vector that stops it before any page is looked at, or
+ * 0. */
 static uint8_t before_pages(const struct conf_case *c, uint32_t from, uint32_t size)
 {
 	uint8_t fault = c->seg == SEG_SS ? VECTOR_SS : VECTOR_GP;
@@ -93,8 +86,7 @@ static bool page_fault(const struct conf_case *c, uint64_t linear, struct conf_r
 	case ARENA_ALONE:
 	case ARENA_BEFORE_LAZY:
 	case ARENA_LAZY:
-	case ARENA_COW:
-		return false;
+	case ARENA_COW: return false;
 	case ARENA_READ_ONLY:
 		model_fault(c, r, VECTOR_PF, WRITE_PRESENT);
 		r->code = SEGV_ACCERR;
@@ -108,14 +100,14 @@ static bool page_fault(const struct conf_case *c, uint64_t linear, struct conf_r
 		r->signal = SIGBUS;
 		r->code = BUS_ADRERR;
 		break;
-	default:
-		model_fault(c, r, VECTOR_PF, linear < USER_END ? WRITE_ABSENT : WRITE_PRESENT);
+	default: model_fault(c, r, VECTOR_PF, linear < USER_END ? WRITE_ABSENT : WRITE_PRESENT);
 	}
 	r->addr = linear;
 	return true;
 }
 
-static void store(const struct conf_case *c, struct conf_record *r, const uint8_t *bytes, uint32_t size)
+static void store(const struct conf_case *c, struct conf_record *r, const uint8_t *bytes,
+		  uint32_t size)
 {
 	uint32_t i;
 

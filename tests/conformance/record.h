@@ -21,7 +21,7 @@
 
 #define RESIDENT_LAZY 1 /* the page that nobody had touched is there now */
 #define RESIDENT_COW 2
-#define CR2_CHANGED 4	/* though no page fault was told of */
+#define CR2_CHANGED 4 /* though no page fault was told of */
 
 /**
  * struct conf_record - what became of a case

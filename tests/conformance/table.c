@@ -39,13 +39,13 @@ static const char *find(const struct entry *e, const char *key)
 static bool in_list(const char *list, const char *text)
 {
 	bool not = *list == '!';
-	char *copy = strdup(list + not), *at = copy, *word;
+	char *copy = strdup(list + not ), *at = copy, *word;
 	bool found = false;
 
 	while ((word = strsep(&at, ",")))
 		found = found || !fnmatch(word, text, 0);
 	free(copy);
-	return found != not;
+	return found != not ;
 }
 
 static const char *yes(bool value)
@@ -154,7 +154,8 @@ static void finish(struct entry *e, const char *where)
 	if (!e->lines)
 		return;
 	if (strcmp(e->key[0], "name") || !find(e, "where") || !find(e, "cause"))
-		errx(2, "differences: an entry needs name (first), where and cause: %s", e->value[0]);
+		errx(2, "differences: an entry needs name (first), where and cause: %s",
+		     e->value[0]);
 	for (i = 0; i < e->lines; i++)
 		if (!in_list("name,where,case,a,b,a-addr,b-addr,fields,cause", e->key[i]))
 			errx(2, "differences: %s: unknown line %s", e->value[0], e->key[i]);

@@ -14,12 +14,12 @@ const char *const field_name[FIELDS] = {
 };
 
 static const char *const exception[] = {
-	[1] = "#DB", [3] = "#BP", [6] = "#UD", [8] = "#DF", [11] = "#NP", [12] = "#SS",
-	[13] = "#GP", [14] = "#PF", [17] = "#AC",
+	[1] = "#DB",  [3] = "#BP",  [6] = "#UD",  [8] = "#DF",	[11] = "#NP",
+	[12] = "#SS", [13] = "#GP", [14] = "#PF", [17] = "#AC",
 };
 static const char *const register_name[] = {
 	"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-	"r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+	"r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15",
 };
 static const char *const segment_name[SEGS] = { "es", "cs", "ss", "ds", "fs", "gs" };
 
@@ -68,19 +68,12 @@ static const char *signal_name(int number)
 	static char text[16];
 
 	switch (number) {
-	case SIGSEGV:
-		return "SIGSEGV";
-	case SIGILL:
-		return "SIGILL";
-	case SIGTRAP:
-		return "SIGTRAP";
-	case SIGBUS:
-		return "SIGBUS";
-	case SIGFPE:
-		return "SIGFPE";
-	default:
-		snprintf(text, sizeof(text), "signal%d", number);
-		return text;
+	case SIGSEGV: return "SIGSEGV";
+	case SIGILL: return "SIGILL";
+	case SIGTRAP: return "SIGTRAP";
+	case SIGBUS: return "SIGBUS";
+	case SIGFPE: return "SIGFPE";
+	default: snprintf(text, sizeof(text), "signal%d", number); return text;
 	}
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * trace.c - cases run in a child that is traced: the tracer puts the registers in, lets the child run
- * or step, and looks. The arena is shared between the two. The cause of a fault is told to signal
- * handlers only, so these records have neither exception number nor error code.
+ * trace.c - cases run in a child that is traced: the tracer puts the registers in, lets the child
+ * run or step, and looks. The arena is shared between the two. The cause of a fault is told to
+ * signal handlers only, so these records have neither exception number nor error code.
  */
 #include <asm/prctl.h>
 #include <err.h>
@@ -19,7 +19,7 @@
 #define R(name) offsetof(struct user_regs_struct, r##name)
 static const size_t offsets[16] = {
 	R(ax), R(cx), R(dx), R(bx), R(sp), R(bp), R(si), R(di),
-	R(8), R(9), R(10), R(11), R(12), R(13), R(14), R(15),
+	R(8),  R(9),  R(10), R(11), R(12), R(13), R(14), R(15),
 };
 #define GPRS 16
 #define IP(r) ((r)->rip)

@@ -16,7 +16,7 @@ struct frame {
 #endif
 	word di, si, bp, unused, bx, dx, cx, ax;
 	word ip, cs, flags, sp, ss;
-	word es, ds, fs, gs;	/* of virtual-8086 mode */
+	word es, ds, fs, gs; /* of virtual-8086 mode */
 };
 
 /* What a trap left behind: the same, with its number and error code between. */

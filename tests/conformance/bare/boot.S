@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * boot.S - a floppy that boots: loads the rest, runs the cases of real mode, and goes on to protected
- * mode. What real mode has to say is said here already.
+ * boot.S - a floppy that boots: loads the rest, runs the cases of real mode, and goes on to
+ * protected mode. What real mode has to say is said here already.
  */
 #include "layout.h"
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * main.c - the bare guest's kernel, compiled twice: 32-bit for protected and virtual-8086 mode, 64-bit
- * for the rest. It runs each case and prints one line for it; what the lines must be is in `expected`.
+ * main.c - the bare guest's kernel, compiled twice: 32-bit for protected and virtual-8086 mode,
+ * 64-bit for the rest. It runs each case and prints one line for it; what the lines must be is in
+ * `expected`.
  */
 #include "bare.h"
 
 #define CR0_PG_WP 0x80010000u
 #define FLAGS_FIXED 0x2u
 #define FLAGS_TF 0x100u
-#define FLAGS_VM86 0x23000u	/* VM, and IOPL 3: nothing of it is to fault for another reason */
+#define FLAGS_VM86 0x23000u /* VM, and IOPL 3: nothing of it is to fault for another reason */
 #define CR2_BEFORE 0x00a5a000u
 #define FILL 0xa5u
 
@@ -18,8 +19,8 @@
 
 enum mode { RING0, RING1, RING3, RING3_16, VM86, LONG0, LONG3, COMPAT3 };
 
-static const char *const mode_name[] = { "ring0", "ring1", "ring3", "ring3-16", "vm86",
-					 "long0", "long3", "compat3" };
+static const char *const mode_name[] = { "ring0", "ring1", "ring3", "ring3-16",
+					 "vm86",  "long0", "long3", "compat3" };
 
 struct insn {
 	const char *name;
@@ -32,12 +33,25 @@ static const struct insn insns[] = {
 	{ "str", 0, 1, 1 },  { "smsw", 1, 4, 1 },
 };
 
-enum what { GOOD, REGISTER, HOLE, INTO_HOLE, READ_ONLY, KERNEL_PAGE, LOCK, LOCK_HOLE, LOCK_REGISTER,
-	    STEP, TOO_LONG, STACK, WHATS };
+enum what {
+	GOOD,
+	REGISTER,
+	HOLE,
+	INTO_HOLE,
+	READ_ONLY,
+	KERNEL_PAGE,
+	LOCK,
+	LOCK_HOLE,
+	LOCK_REGISTER,
+	STEP,
+	TOO_LONG,
+	STACK,
+	WHATS
+};
 
 static const char *const what_name[WHATS] = {
-	"good", "register", "hole", "into-hole", "read-only", "kernel-page", "lock", "lock-hole",
-	"lock-register", "step", "too-long", "stack-fault",
+	"good", "register",  "hole",	      "into-hole", "read-only", "kernel-page",
+	"lock", "lock-hole", "lock-register", "step",	   "too-long",	"stack-fault",
 };
 
 static uint64_t gdt[GDT_ENTRIES] __attribute__((aligned(8)));
@@ -100,7 +114,7 @@ static void load_tables(void)
 	descriptor(SEL_CODE0_64, 0, 0xfffff, 0xa09b);
 	descriptor(SEL_CODE3_64, 0, 0xfffff, 0xa0fb);
 	descriptor(SEL_TSS, (uint32_t)(word)tss, sizeof(tss) - 1, 0x0089);
-	tss[1] = TRAP_STACK_TOP;	/* ESP0; of the 64-bit one, the low half of RSP0 */
+	tss[1] = TRAP_STACK_TOP; /* ESP0; of the 64-bit one, the low half of RSP0 */
 	if (sizeof(word) == 4)
 		tss[2] = SEL_DATA0;
 	for (i = 0; i < VECTORS; i++) {
@@ -131,16 +145,12 @@ static void make_tables(void)
 static uint32_t rights(uint32_t address)
 {
 	switch (address) {
-	case USER_HOLE:
-		return 0;
-	case USER_READ_ONLY:
-		return P_PRESENT | P_USER;
+	case USER_HOLE: return 0;
+	case USER_READ_ONLY: return P_PRESENT | P_USER;
 	case USER_CODE:
 	case USER_DATA:
-	case USER_STACK_TOP - 0x1000:
-		return P_PRESENT | P_WRITE | P_USER;
-	default:
-		return P_PRESENT | P_WRITE;
+	case USER_STACK_TOP - 0x1000: return P_PRESENT | P_WRITE | P_USER;
+	default: return P_PRESENT | P_WRITE;
 	}
 }
 
@@ -192,7 +202,7 @@ static unsigned int make_code(enum mode mode, const struct insn *insn, enum what
 		for (i = 0; i < 13; i++)
 			*at++ = 0x3e;
 	if (mode == RING3_16 && !has_register(what))
-		*at++ = 0x67;	/* [esi], as elsewhere */
+		*at++ = 0x67; /* [esi], as elsewhere */
 	if (what == STACK && mode != LONG0 && mode != LONG3)
 		*at++ = 0x36;
 	*at++ = 0x0f;
@@ -200,7 +210,7 @@ static unsigned int make_code(enum mode mode, const struct insn *insn, enum what
 	if (has_register(what))
 		*at++ = 0xc0 | insn->extension << 3;
 	else if (what == STACK && (mode == LONG0 || mode == LONG3))
-		*at++ = 0x45 | insn->extension << 3;	/* [rbp + 0] */
+		*at++ = 0x45 | insn->extension << 3; /* [rbp + 0] */
 	else
 		*at++ = (mode == VM86 ? 4 : 6) | insn->extension << 3; /* [si] or [esi] */
 	if (what == STACK && (mode == LONG0 || mode == LONG3))
@@ -213,27 +223,21 @@ static uint32_t operand(enum what what)
 {
 	switch (what) {
 	case HOLE:
-	case LOCK_HOLE:
-		return USER_HOLE + 0x10;
-	case INTO_HOLE:
-		return USER_HOLE - 1;
-	case READ_ONLY:
-		return USER_READ_ONLY + 0x10;
-	case KERNEL_PAGE:
-		return USER_KERNEL + 0x10;
-	case STACK:
-		return USER_STACK_TOP;	/* the first byte beyond SEL_SHORT3 */
-	default:
-		return USER_DATA + 0x10;
+	case LOCK_HOLE: return USER_HOLE + 0x10;
+	case INTO_HOLE: return USER_HOLE - 1;
+	case READ_ONLY: return USER_READ_ONLY + 0x10;
+	case KERNEL_PAGE: return USER_KERNEL + 0x10;
+	case STACK: return USER_STACK_TOP; /* the first byte beyond SEL_SHORT3 */
+	default: return USER_DATA + 0x10;
 	}
 }
 
 static void make_frame(struct frame *f, enum mode mode, enum what what)
 {
-	static const uint8_t cs[] = { SEL_CODE0, SEL_CODE1, SEL_CODE3, SEL_CODE3_16, 0,
-				      SEL_CODE0_64, SEL_CODE3_64, SEL_CODE3 };
-	static const uint8_t ss[] = { SEL_DATA0, SEL_DATA1, SEL_DATA3, SEL_DATA3, 0,
-				      SEL_DATA0, SEL_DATA3, SEL_DATA3 };
+	static const uint8_t cs[] = { SEL_CODE0, SEL_CODE1,    SEL_CODE3,    SEL_CODE3_16,
+				      0,	 SEL_CODE0_64, SEL_CODE3_64, SEL_CODE3 };
+	static const uint8_t ss[] = { SEL_DATA0, SEL_DATA1, SEL_DATA3, SEL_DATA3,
+				      0,	 SEL_DATA0, SEL_DATA3, SEL_DATA3 };
 	uint32_t to = operand(what);
 
 	*f = (struct frame){ 0 };
@@ -247,7 +251,7 @@ static void make_frame(struct frame *f, enum mode mode, enum what what)
 	if (what == STACK && mode != RING0 && mode != RING1)
 		f->ss = SEL_SHORT3;
 	if (sizeof(word) == 8)
-		f->bp = (word)0x0000800000000000ULL;	/* not canonical */
+		f->bp = (word)0x0000800000000000ULL; /* not canonical */
 	if (mode == VM86) {
 		f->flags |= FLAGS_VM86;
 		f->cs = USER_CODE >> 4;
@@ -261,8 +265,8 @@ static void make_frame(struct frame *f, enum mode mode, enum what what)
 static void print_trap(const struct trap *t, word start, unsigned int length)
 {
 	static const char *const name[VECTORS] = {
-		[1] = "#DB", [3] = "#BP", [6] = "#UD", [8] = "#DF", [10] = "#TS", [11] = "#NP",
-		[12] = "#SS", [13] = "#GP", [14] = "#PF", [17] = "#AC",
+		[1] = "#DB",  [3] = "#BP",  [6] = "#UD",  [8] = "#DF",	[10] = "#TS",
+		[11] = "#NP", [12] = "#SS", [13] = "#GP", [14] = "#PF", [17] = "#AC",
 	};
 	const uint8_t *data = (const uint8_t *)USER_DATA;
 	unsigned int i, end = 0;
@@ -306,16 +310,13 @@ static int makes_sense(enum mode mode, const struct insn *insn, enum what what)
 	switch (what) {
 	case STACK: /* ring 0 takes no other stack along */
 		return mode == RING3 || mode == LONG3 || mode == COMPAT3 || mode == RING3_16;
-	case TOO_LONG:
-		return mode == RING3 || mode == LONG3;
-	case KERNEL_PAGE:
-		return mode != RING0 && mode != RING1 && mode != LONG0;
+	case TOO_LONG: return mode == RING3 || mode == LONG3;
+	case KERNEL_PAGE: return mode != RING0 && mode != RING1 && mode != LONG0;
 	case INTO_HOLE: /* the last byte of a segment that ends there, or nothing new */
 		return mode != VM86;
 	case STEP: /* at ring 0 the step would end in our own code */
 		return mode != RING0 && mode != LONG0;
-	default:
-		return 1;
+	default: return 1;
 	}
 }
 
@@ -387,6 +388,6 @@ void main(void)
 		asm volatile("inb %1, %0" : "=a"(status) : "Nd"((uint16_t)0x3fd));
 	while (!(status & 0x40));
 	while (*off)
-		out8(0x8900, *off++);	/* Bochs */
-	out8(0xf4, 0);			/* QEMU's isa-debug-exit */
+		out8(0x8900, *off++); /* Bochs */
+	out8(0xf4, 0);		      /* QEMU's isa-debug-exit */
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One entry for each exception vector. Those without an error code push a 0 in its place (SDM vol. 3,
- * table 6-1).
+ * One entry for each exception vector. Those without an error code push a 0 in its place (SDM
+ * vol. 3, table 6-1).
  */
 	.text
 	.altmacro

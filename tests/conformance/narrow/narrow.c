@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * narrow.c - makes a segment in the LDT of the process that asks a 16-bit one. Debian's kernels are
- * built without CONFIG_X86_16BIT: modify_ldt() refuses such segments, though the processor has them.
+ * built without CONFIG_X86_16BIT: modify_ldt() refuses such segments, though the processor has
+ * them.
  *
  * Writing an entry's number to /sys/module/narrow/parameters/entry clears its D/B bit.
  */
