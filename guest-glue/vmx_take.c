@@ -227,7 +227,7 @@ void vmx_leave(struct vcpu *v, u32 len)
 		vmx_write(VMCS_HOST_EFER, vmx_read(VMCS_GUEST_EFER));
 	vmx_write(VMCS_HOST_RSP, vmx_read(VMCS_GUEST_RSP));
 	vmx_write(VMCS_HOST_RIP, vmx_read(VMCS_GUEST_RIP) + len);
-	/* That entry and exit throw out what number 0 has in the TLB, the root side's (29.4.3.1). */
+	/* That entry and exit throw out what number 0 has in the TLB, the root side's: 29.4.3.1 */
 	if (vmx_facts.vpid)
 		vmx_write(VMCS_PROC2, vmx_read(VMCS_PROC2) & ~VMX_PROC2_VPID);
 	v->gpr[RAX] = 0;
@@ -282,7 +282,7 @@ void vmx_left(void)
 	bool nmi = nmi_is_due();
 
 	reload();
-	/* The processor may hold parts of the VMCS: they go to memory before it is Linux's again. */
+	/* The processor may hold parts of the VMCS: to memory with them, before it is Linux's. */
 	vmx_clear(vmx_current());
 	vmx_off();
 	cpu_write_cr4(cpu_read_cr4() & ~CR4_VMXE);

@@ -165,8 +165,8 @@ FUNCTION(vmx_reload)
 	test	%eax, %eax
 	jz	2f
 	/*
-	 * Loading GS replaces the base. Linux's NMI entry tells by the base whose it is, so it is the
-	 * program's that gets replaced; the caller writes that one again.
+	 * Loading GS replaces the base. Linux's NMI entry tells by the base whose it is, so it is
+	 * the program's that gets replaced; the caller writes that one again.
 	 */
 	swapgs
 	mov	%eax, %gs

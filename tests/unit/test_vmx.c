@@ -113,7 +113,8 @@ END_TEST
 /* Instruction information: no index, base @base or none, DS, 64-bit addresses. */
 static u32 info(u32 identity, u32 base)
 {
-	return identity << 28 | (base == 16 ? 1u << 27 : base << 23) | 1u << 22 | 3u << 15 | 2u << 7;
+	return identity << 28 | (base == 16 ? 1u << 27 : base << 23) | 1u << 22 | 3u << 15 |
+	       2u << 7;
 }
 
 START_TEST(stores_refused_to_programs)

@@ -235,7 +235,8 @@ START_TEST(usable_and_not)
 
 	ck_assert(usable(&busy));
 	ck_assert_uint_eq(vmx_facts.proc & (VMX_PROC_CR3_LOAD | VMX_PROC_CR3_STORE), 0);
-	ck_assert_uint_eq(vmx_facts.proc2, VMX_PROC2_EPT | VMX_PROC2_RDTSCP | VMX_PROC2_UNRESTRICTED);
+	ck_assert_uint_eq(vmx_facts.proc2,
+			  VMX_PROC2_EPT | VMX_PROC2_RDTSCP | VMX_PROC2_UNRESTRICTED);
 	ck_assert(vmx_facts.vpid && vmx_facts.efer);
 	sim.cr4 |= CR4_VMXE;
 	ck_assert(!usable(&busy) && busy);
@@ -291,7 +292,8 @@ START_TEST(intercepts_follow_the_plan)
 	ck_assert(!(F(PROC2) & VMX_PROC2_DESC));
 	ck_assert_uint_eq(F(EXCEPTIONS), 0);
 	ck_assert_uint_eq(F(CR0_MASK), CR0_NE);
-	machine.plans[0].traps = (struct traps){ .cr_write = 0x19, .exceptions = 0x40, .cr_read = 8 };
+	machine.plans[0].traps =
+		(struct traps){ .cr_write = 0x19, .exceptions = 0x40, .cr_read = 8 };
 	sim_virt()->traps(V);
 	ck_assert_uint_eq(F(CR0_MASK), ~0ULL);
 	ck_assert_uint_eq(F(CR4_MASK), ~0ULL);

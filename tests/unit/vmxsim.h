@@ -28,7 +28,7 @@ struct sim {
 	u32 unblocked;	 /* vmx_unblock_nmi() */
 	u32 wbinvds;
 	u32 resets;
-	bool nmi_at_window_write; /* an NMI comes to the root side before the next VMWRITE of PROC */
+	bool nmi_at_window_write; /* an NMI comes to the root side before VMWRITE of PROC */
 	u64 xcr0;
 };
 extern struct sim sim;
