@@ -102,6 +102,27 @@ START_TEST(gp_while_a_fault_is_delivered)
 }
 END_TEST
 
+/* Processors differ in what they answer without asking the feature; its own answer is the same. */
+START_TEST(the_handler_says_the_same)
+{
+	struct vmexit e;
+	u32 cpl, sel;
+
+	sim_boot(SIM_TCG, "umip");
+	for (cpl = 1; cpl < 4; cpl++) {
+		for (sel = DESC_IDTR; sel <= DESC_TR + 1; sel++) {
+			e = (struct vmexit){ .kind = VMEXIT_DESC_STORE, .cpl = cpl, .sel = sel };
+			if (sel > DESC_TR)
+				e = (struct vmexit){ .kind = VMEXIT_SMSW, .cpl = cpl };
+			ck_assert_int_eq(dispatch(V, &e), VERDICT_INJECT);
+			ck_assert_uint_eq(e.fault.vector, VECTOR_GP);
+			ck_assert(e.fault.has_error && !e.fault.error);
+		}
+	}
+	ck_assert_uint_eq(V->handled[umip_index()], 15);
+}
+END_TEST
+
 START_TEST(off_means_no_intercepts)
 {
 	u32 i;
@@ -455,7 +476,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		programs_get_gp, vm86_gets_gp, gp_while_a_fault_is_delivered,
-		off_means_no_intercepts, kernel_stores, operands_find_their_place, register_forms,
+		the_handler_says_the_same, off_means_no_intercepts, kernel_stores, operands_find_their_place, register_forms,
 		faults_of_the_kernel, faults_of_segments, memory_that_is_not_there_stops,
 		changed_bytes_are_tried_again, dummy_values,
 		dummy_for_changed_code, native_umip_is_left_alone,
