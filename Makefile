@@ -4,7 +4,8 @@
 #	make install		both, where modprobe and the shell find them
 #	make demo		an emulated old processor before and after (CPU=, KERNEL=, SMP=)
 #	make check		every test
-#	make unit lab fuzz-quick	parts of it
+#	make unit lab fuzz-quick conformance-quick	parts of it
+#	make conformance	emulated UMIP against native, 110000 cases, in QEMU and Bochs
 #	make bench fuzz		figures; fuzzers for as long as FUZZ_SECONDS says
 #
 # Everything that is made lands in build/.
@@ -141,7 +142,7 @@ demo: packages
 
 # Each part closes with "N passed, N failed"; the sum is the last line.
 check: packages
-	@tests/check unit fuzz-quick ticks lab
+	@tests/check unit fuzz-quick ticks lab conformance-quick
 
 unit: packages
 	@tests/check unit
