@@ -4,9 +4,6 @@
 # machine: EPYC,-npt smp=2
 # machine: zambezi smp=2
 # timeout: 300
-free_kib() {
-	awk '$1 == "MemFree:" { print $2 }' /proc/meminfo
-}
 before=$(free_kib)
 workers=
 for worker in $(seq $((cpus * 2))); do

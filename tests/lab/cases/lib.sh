@@ -151,6 +151,10 @@ answers() {
 		sort -u | tr '\n' ' ' | sed 's/ $//'
 }
 
+free_kib() {
+	awk '$1 == "MemFree:" { print $2 }' /proc/meminfo
+}
+
 # --- for check ---------------------------------------------------------------------------------
 
 trouble='BUG:|WARNING:|Oops|Call Trace:|unchecked MSR|soft lockup|hard LOCKUP|detected stall|hung task'
