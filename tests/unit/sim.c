@@ -9,8 +9,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../vmexit/vmx.h"
-
 struct sim sim;
 
 /*
@@ -229,26 +227,54 @@ bool sim_said(const char *what)
 	return strstr(sim.serial, what);
 }
 
-/* --- VMX, as far as building a machine and asking for registers goes: test_vmx.c has more --- */
+/* --- VMX, as far as taking and giving back goes: test_vmx.c has the exits --- */
 
 char vmx_host_start[1], vmx_host_exit[1];
-static u64 vmcs[0x8000];
+u64 sim_vmcs[0x8000];
 
-u64 vmx_read(u32 field) { return vmcs[field]; }
-void vmx_write(u32 field, u64 value) { vmcs[field] = value; }
-bool vmx_write_checked(u32 field, u64 value) { vmx_write(field, value); return true; }
-bool vmx_on(u64 pa) { return pa; }
-void vmx_off(void) { }
-bool vmx_clear(u64 pa) { return pa; }
-bool vmx_load(u64 pa) { return pa; }
-u64 vmx_current(void) { return 1; }
+u64 vmx_read(u32 field) { return sim_vmcs[field]; }
+void vmx_write(u32 field, u64 value) { sim_vmcs[field] = value; }
+void vmx_off(void) { sim.vmxon = false; }
+bool vmx_clear(u64 pa) { return sim.vmxon && pa; }
+bool vmx_load(u64 pa) { return sim.vmxon && pa; }
+u64 vmx_current(void) { return V->control_pa; }
 void vmx_invept_all(void) { }
 void vmx_invvpid(u64 type, u64 vpid) { (void)type; (void)vpid; }
-u64 vmx_launch(void) { return 0; }
 u64 vmx_hypercall(u64 number, u64 a, u64 b, u64 c) { return number ^ a ^ b ^ c; }
-void vmx_reload(const struct vmx_reload *reload) { (void)reload; }
 void vmx_unblock_nmi(void) { }
-void vmx_raise_nmi(void) { }
+void vmx_raise_nmi(void) { sim.nmis++; }
+
+bool vmx_write_checked(u32 field, u64 value)
+{
+	vmx_write(field, value);
+	return field != sim.lacks;
+}
+
+/* SDM vol. 3, 24.8 and the description of VMXON. */
+bool vmx_on(u64 pa)
+{
+	u32 *region = block_va(&machine, block_offset(&machine, pa));
+
+	ck_assert(cpu_read_cr4() & CR4_VMXE);
+	ck_assert(cpu_rdmsr(MSR_FEATURE_CONTROL) & FEATURE_CONTROL_LOCKED);
+	ck_assert_uint_eq(*region, cpu_rdmsr(MSR_VMX_BASIC) & 0x7fffffff);
+	sim.vmxon = true;
+	return true;
+}
+
+u64 vmx_launch(void)
+{
+	if (sim.launch_fails)
+		return 0;
+	vmx_start(V);
+	return 1;
+}
+
+void vmx_reload(const struct vmx_reload *reload)
+{
+	sim.reload = *reload;
+	sim.reload_tss = ((const u64 *)(uintptr_t)reload->own_gdtr.base)[reload->tr / 8];
+}
 
 /* --- the machine --- */
 
@@ -341,7 +367,9 @@ void sim_new(enum sim_model model)
 		.dr6 = 0xffff0ff0,
 		.dr7 = 0x400,
 		.rflags = RFLAGS_FIXED,
-		.gdt = { [2] = CODE64, [3] = DATA },
+		.gdt = { [2] = CODE64, [3] = DATA,
+			 [8] = 0x00008b000300206fULL, [9] = 0xfffffe00,
+			 [10] = 0x0000820020000fffULL, [11] = 0xffff8880 },
 		.selectors = { [GUEST_CS] = 0x10, [GUEST_SS] = 0x18 },
 		.fs = { .base = 0x7f0000001000 },
 		.gs = { .base = 0xffff888000100000 },
@@ -408,10 +436,7 @@ void sim_boot(enum sim_model model, const char *features)
 	request.cpus = 2;
 	request.phys_end = SIM_PHYS_END;
 	ck_assert_msg(machine_build(&request, &why), "%s", why.at);
-	if (model == SIM_INTEL)
-		root_enter(V);
-	else
-		ck_assert(machine_take(0));
+	ck_assert(machine_take(0));
 }
 
 int sim_main(const char *name, const TTest *const tests[], u32 count)

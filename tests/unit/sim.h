@@ -17,6 +17,7 @@
 #include "../../guest-glue/hypercall.h"
 #include "../../guest-glue/rootmap.h"
 #include "../../vmexit/svm.h"
+#include "../../vmexit/vmx.h"
 #include "guestmem.h"
 
 enum sim_model {
@@ -47,6 +48,11 @@ struct sim_leaf {
  * @cpuids: how often CPUID was executed below
  * @flushes: how many VMRUNs flushed the TLB
  * @inits: svm_swallow_init()
+ * @nmis: vmx_raise_nmi()
+ * @vmxon: between vmx_on() and vmx_off()
+ * @lacks: a VMCS field that does not exist
+ * @launch_fails: VMLAUNCH is refused
+ * @reload: what vmx_reload() was given, and its GDT's TSS descriptor
  * @nmi_meanwhile: an NMI comes to the root side in svm_swallow_init()
  * @copied: the machine as it was when the image was copied
  * @serial: what the root side has said
@@ -75,6 +81,10 @@ struct sim {
 	struct vmcb was;
 	u32 cpuids, flushes, inits, wbinvds, vmsaves;
 	bool nmi_meanwhile;
+	u32 nmis, lacks;
+	bool vmxon, launch_fails;
+	struct vmx_reload reload;
+	u64 reload_tss;
 	struct svm_switch entered;
 	struct machine copied;
 	char serial[8192];
@@ -86,6 +96,7 @@ struct sim {
 	bool can_halt;
 };
 extern struct sim sim;
+extern u64 sim_vmcs[0x8000]; /* by field */
 
 /* Guest-physical and linear, mapped onto themselves, for all privilege levels. */
 #define SIM_CODE 0x10000ULL /* two pages */

@@ -9,6 +9,7 @@
 
 #include "../../guest-glue/fault.h"
 #include "../../guest-glue/phys.h"
+#include "../../guest-glue/vmx.h"
 
 #define ENTRY_ADDRESS 0x000ffffffffff000ULL
 
@@ -627,6 +628,97 @@ START_TEST(intel_block)
 }
 END_TEST
 
+/* --- the same on Intel --- */
+
+START_TEST(intel_take_and_leave)
+{
+	u64 area;
+
+	sim_boot(SIM_INTEL, "umip");
+	area = ROOT_BLOCK + cpu_area(&machine, 0);
+	ck_assert(sim.vmxon && V->active);
+	ck_assert_uint_eq(sim_vmcs[VMCS_HOST_CR3], machine.root_cr3);
+	ck_assert_uint_eq(sim_vmcs[VMCS_HOST_RSP], area + CPU_VCPU + GPRS * 8);
+	ck_assert_uint_eq(sim_vmcs[VMCS_HOST_GDTR_BASE], area + CPU_TABLES);
+	ck_assert_uint_eq(sim_vmcs[VMCS_HOST_IDTR_BASE], machine.idt);
+	ck_assert_uint_eq(sim_vmcs[VMCS_HOST_RIP], (uintptr_t)vmx_host_exit);
+	ck_assert_uint_eq(sim_vmcs[VMCS_EPTP], machine.slat_root | 6 | 3 << 3);
+	ck_assert_uint_eq(sim_vmcs[VMCS_GUEST_CR3], sim.cr3);
+	ck_assert_uint_eq(sim_vmcs[VMCS_GUEST_SELECTOR(SEG_TR)], 0x40);
+	ck_assert_uint_eq(sim_vmcs[VMCS_GUEST_BASE(SEG_TR)], 0xfffffe0000000300);
+	ck_assert_uint_eq(sim_vmcs[VMCS_GUEST_LIMIT(SEG_TR)], 0x206f);
+	ck_assert_uint_eq(sim_vmcs[VMCS_GUEST_BASE(SEG_LDTR)], 0xffff888000002000);
+	ck_assert_uint_eq(sim_vmcs[VMCS_GUEST_IDTR_LIMIT], 0xfff);
+	ck_assert_uint_eq(sim_vmcs[VMCS_LINK], ~0ULL);
+	/* What the guest has changed meanwhile is what the last exit loads. */
+	sim_vmcs[VMCS_GUEST_CR3] = 0x7000;
+	sim_vmcs[VMCS_GUEST_RIP] = 0x1000;
+	sim_vmcs[VMCS_GUEST_RSP] = 0x2000;
+	sim_vmcs[VMCS_GUEST_DR7] = 0x401;
+	sim_vmcs[VMCS_GUEST_DEBUGCTL] = 2;
+	sim_vmcs[VMCS_GUEST_SELECTOR(GUEST_FS)] = 0x18;
+	sim_vmcs[VMCS_GUEST_BASE(GUEST_FS)] = 0x7777;
+	sim_vmcs[VMCS_EXIT_REASON] = VMX_EXIT_VMCALL;
+	vmx_leave(V, 3);
+	ck_assert(!V->active);
+	ck_assert_uint_eq(sim_vmcs[VMCS_HOST_CR3], 0x7000);
+	ck_assert_uint_eq(sim_vmcs[VMCS_HOST_RIP], 0x1003);
+	ck_assert_uint_eq(sim_vmcs[VMCS_HOST_RSP], 0x2000);
+	ck_assert_uint_eq(sim_vmcs[VMCS_HOST_SELECTOR(GUEST_CS)], 0x10);
+	ck_assert_uint_eq(sim_vmcs[VMCS_HOST_SELECTOR(GUEST_FS)], 0);
+	ck_assert_uint_eq(sim_vmcs[VMCS_HOST_TR_BASE], 0xfffffe0000000300);
+	machine.virt->left();
+	ck_assert(!sim.vmxon);
+	ck_assert_uint_eq(sim.cr4 & CR4_VMXE, 0);
+	/* TR is loaded out of a copy in which the TSS is not busy; Linux's own table stays. */
+	ck_assert_uint_eq(sim.reload_tss, 0x000089000300206f);
+	ck_assert_uint_eq(sim.gdt[8], 0x00008b000300206f);
+	ck_assert_uint_eq(sim.reload.gdtr.base, (uintptr_t)sim.gdt);
+	ck_assert_uint_eq(sim.reload.idtr.limit, 0xfff);
+	ck_assert_uint_eq(sim.reload.ldtr, 0x50);
+	ck_assert_uint_eq(*sim_msr(MSR_FS_BASE), 0x7777);
+	ck_assert_uint_eq(sim.dr7, 0x401);
+	ck_assert_uint_eq(*sim_msr(MSR_DEBUGCTL), 2);
+	ck_assert_uint_eq(sim.nmis, 0);
+	/* An NMI that the last exit brought, or that was due before, is Linux's. */
+	sim_vmcs[VMCS_EXIT_REASON] = VMX_EXIT_EVENT;
+	sim_vmcs[VMCS_EXIT_EVENT] = VMX_EVENT_VALID | VMX_EVENT_TYPE_OF(VMX_EVENT_NMI) | 2;
+	machine.virt->left();
+	ck_assert_uint_eq(sim.nmis, 1);
+	sim_vmcs[VMCS_EXIT_REASON] = VMX_EXIT_VMCALL;
+	sim_vmcs[VMCS_PROC] |= VMX_PROC_NMI_WINDOW;
+	machine.virt->left();
+	ck_assert_uint_eq(sim.nmis, 2);
+}
+END_TEST
+
+START_TEST(intel_refuses_and_changes_nothing)
+{
+	u64 cr4;
+
+	sim_new(SIM_INTEL);
+	ck_assert(build(1, 2, 1ULL << 30));
+	cr4 = sim.cr4;
+	sim.launch_fails = true;
+	ck_assert(!machine_take(0));
+	ck_assert(sim_said("VMLAUNCH fails"));
+	ck_assert(!sim.vmxon && sim.cr4 == cr4 && !V->active);
+	sim.launch_fails = false;
+	sim.lacks = VMCS_EPTP;
+	ck_assert(!machine_take(0));
+	ck_assert(!sim.vmxon && sim.cr4 == cr4);
+	sim.lacks = 0;
+	sim.tr.selector = 63 * 8;
+	ck_assert(!machine_take(0));
+	sim.tr.selector = 0x40;
+	/* Firmware that has left the choice to us. */
+	*sim_msr(MSR_FEATURE_CONTROL) = 0;
+	ck_assert(machine_take(0));
+	ck_assert_uint_eq(*sim_msr(MSR_FEATURE_CONTROL),
+			  FEATURE_CONTROL_LOCKED | FEATURE_CONTROL_VMX);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -637,6 +729,7 @@ int main(void)
 		reset_tries_every_way, take_makes_the_processor_the_guest,
 		segments_out_of_the_tables, leave_gives_everything_back,
 		the_first_processor_opens_every_decoder, intel_block,
+		intel_take_and_leave, intel_refuses_and_changes_nothing,
 	};
 
 	return sim_main("machine", tests, ARRAY_SIZE(tests));
