@@ -29,7 +29,7 @@ COVERAGE_TESTS = $(ROOT_TESTS) $(VMX_TESTS) $(addprefix $(UNIT)/,test_walk test_
 
 # The same rules with another folder, and gcov in the place of the sanitizers.
 coverage:
-	@rm -rf $(COVERAGE)/asan/*/*.gcda
+	@rm -f $(COVERAGE)/asan/*/*.gcda $(COVERAGE)/asan/*/*/*.gcda
 	@$(MAKE) -s UNIT=$(COVERAGE) UNIT_SANITIZE='--coverage -O0' coverage-run
 	@for c in $(SIM_ROOT); do gcov -n -o $(COVERAGE)/asan/$${c%.c}.o $$c; done 2>/dev/null | awk -F "[':% ]+" ' \
 		/^File/ { file = $$2 } \
