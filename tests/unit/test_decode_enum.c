@@ -208,6 +208,12 @@ static void ask_processor(enum decode_mode mode, const u8 *bytes, int ours,
 	}
 }
 
+/* 0F 1A and 1B are MPX to some processors and NOPs to the others: they do not agree. */
+static bool is_mpx(const u8 *bytes)
+{
+	return memmem(bytes, 6, "\x0f\x1a", 2) || memmem(bytes, 6, "\x0f\x1b", 2);
+}
+
 static void each(enum decode_mode mode, const u8 bytes[15])
 {
 	struct disagreement d = { .mode = mode, .bytes = bytes };
@@ -230,7 +236,8 @@ static void each(enum decode_mode mode, const u8 bytes[15])
 
 		if (!r->covers(&d))
 			continue;
-		if (r->native != NATIVE_NONE && r->count % 997 == 0 && r->asked < ASK_PER_RULING) {
+		if (r->native != NATIVE_NONE && r->count % 997 == 0 && r->asked < ASK_PER_RULING &&
+		    !is_mpx(bytes)) {
 			native = native_try(mode, bytes, INSN_MAX_BYTES);
 			r->asked += native != NATIVE_NONE;
 			if (native != NATIVE_NONE && native != r->native) {
