@@ -70,8 +70,6 @@ void block_free(void)
 	u32 i;
 
 	for (i = 0; i < PIECES_MAX && pieces[i]; i++) {
-		/* It held nothing secret, but the next owner need not see our tables. */
-		memset(page_address(pieces[i]), 0, PIECE_BYTES);
 		__free_pages(pieces[i], PIECE_ORDER);
 		pieces[i] = NULL;
 	}
