@@ -185,13 +185,12 @@ static void inject_fault(struct vcpu *v, struct vmcb *vmcb, const struct guest_f
 }
 
 /* Linux dies of the double fault with a dump of its own, which is louder than anything of ours. */
-static void stop_guest(struct vmcb *vmcb, const struct vmexit *e)
+static void stop_guest(struct vmcb *vmcb)
 {
 	machine.stopped = 1;
 	root_say("an exit that nobody can answer: the guest is stopped; exit code", vmcb->exit_code);
 	root_say("its first information word", vmcb->exit_info1);
 	root_say("at the guest's RIP", vmcb->rip);
-	(void)e;
 	vmcb->event_inj = SVM_EVENT_VALID | SVM_EVENT_HAS_ERROR | SVM_EVENT_EXCEPTION << 8 |
 			  VECTOR_DF;
 }
@@ -210,7 +209,7 @@ static bool apply(struct vcpu *v, struct vmcb *vmcb, struct vmexit *e, enum verd
 	else if (verdict == VERDICT_INJECT)
 		inject_fault(v, vmcb, &e->fault);
 	else
-		stop_guest(vmcb, e);
+		stop_guest(vmcb);
 	return false;
 }
 
