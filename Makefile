@@ -33,18 +33,18 @@ ROOT_ARCH_CFLAGS := -std=gnu11 -O2 -ffreestanding -nostdlib -fno-pic -fno-pie -m
 	-mno-red-zone -mgeneral-regs-only -fno-stack-protector -fcf-protection=none \
 	-fno-asynchronous-unwind-tables -fno-jump-tables -mindirect-branch=thunk-inline \
 	-fno-strict-aliasing -fno-common
-WARNINGS := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wvla
+WARNINGS := -Wall -Wextra -Werror -Wno-missing-field-initializers -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wvla
 ROOT_CFLAGS := $(ROOT_ARCH_CFLAGS) $(WARNINGS) -nostdinc \
 	-isystem $(shell $(CC) -print-file-name=include) -Wframe-larger-than=2048 -MMD -MP
 
 ROOT_SOURCES := \
-	$(addprefix features/,registry.c parse.c $(FEATURES)) $(EXTRA_FEATURES) \
-	$(addprefix vmexit/,dispatch.c cr.c desc.c desc_load.c misc.c insn.c svm.c svm_quick.c svm.S vmx.c vmx_fast.c \
+	$(addprefix features/,registry.c parse.c policy.c asset.c enforce.c $(FEATURES)) $(EXTRA_FEATURES) \
+	$(addprefix vmexit/,dispatch.c cr.c desc.c desc_load.c io.c misc.c insn.c svm.c svm_quick.c svm.S vmx.c vmx_fast.c \
 		vmx_event.c vmx_insn.c vmx.S) \
 	$(addprefix decoder/,decode.c parse.c classify.c store.c system.c vector.c engine.c operand.c) \
-	$(addprefix guest-glue/,machine.c rootmap.c slat.c mtrr.c fault.c fault.S phys.c walk.c \
+	$(addprefix guest-glue/,machine.c maps.c rootmap.c slat.c mtrr.c fault.c fault.S phys.c walk.c \
 		access.c cpuid.c hypercall.c text.c string.c svm.c svm_take.c \
-		vmx.c vmx_controls.c vmx_fields.c vmx_take.c vmx_reset.c)
+		vmx.c vmx_controls.c vmx_fields.c vmx_take.c vmx_msr.c vmx_reset.c)
 ROOT_OBJECTS := $(patsubst %.c,$(BUILD)/root/%.o,$(filter %.c,$(ROOT_SOURCES))) \
 	$(patsubst %.S,$(BUILD)/root/%_S.o,$(filter %.S,$(ROOT_SOURCES)))
 ROOT := $(BUILD)/root/root.o

@@ -60,7 +60,7 @@ $(CAPSTONE_ROOT): $(CAPSTONE_OBJECTS)
 # decoder-check: the decoder and the guest walk, in seconds; exit status tells.
 # Needs check, libsubunit-dev, libcapstone-dev and libzydis-dev.
 UNIT := build/unit
-UNIT_CFLAGS := -O1 -g -std=gnu11 -D_GNU_SOURCE -DOLDGUARD_SIM -Wall -Wextra -Werror \
+UNIT_CFLAGS := -O1 -g -std=gnu11 -D_GNU_SOURCE -DOLDGUARD_SIM -Wall -Wextra -Werror -Wno-missing-field-initializers \
 	-Wmissing-prototypes -Wstrict-prototypes -Wshadow -MMD -MP
 UNIT_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 UNIT_LIBS := -lcheck -lsubunit -lm -lrt -lpthread

@@ -10,6 +10,7 @@
 #define OLDGUARD_FEATURE_H
 
 #include "../vmexit/vmexit.h"
+#include "rule.h"
 
 #define FEATURES_MAX 16
 #define FEATURE_OPTIONS_MAX 4
@@ -30,18 +31,35 @@ enum facility_bit {
 };
 #define FACILITY(name) (1u << FACILITY_BIT_##name)
 
+/* Processors' makers advertise some features in different ways. */
+enum maker { MAKER_ANY, MAKER_INTEL, MAKER_AMD };
+
 /**
  * struct cpuid_bit - one bit that advertises a feature
  * @leaf: CPUID leaf; the view raises the highest leaf if the processor stops below
  * @subleaf: CPUID subleaf
  * @reg: which of the four outputs
  * @bit: 0 to 31
+ * @maker: on whose processors
  */
 struct cpuid_bit {
 	u32 leaf;
 	u32 subleaf;
 	enum cpuid_reg reg;
 	u8 bit;
+	u8 maker;
+};
+
+/**
+ * struct msr_bit - one bit of an MSR that advertises a feature; the feature answers its reads
+ * @msr: the MSR
+ * @bit: 0 to 63
+ * @maker: on whose processors
+ */
+struct msr_bit {
+	u32 msr;
+	u8 bit;
+	u8 maker;
 };
 
 enum claim_role {
@@ -59,6 +77,9 @@ enum claim_role {
  * @refuses: an owner's: outside ring 0 @handle does nothing but raise #GP(0), so that a vendor file
  *	may do that by itself, sooner, and count it
  * @when: WHEN(index of an option, value): claimed only if it has that value; WHEN_EVER: always
+ * @by_rules: only what the plan's rules about the feature's asset name exits, not @first to @last
+ * @asked: CPUID only: heard while the feature's bit in vcpu.asked is set, so that it costs nothing
+ *	before somebody asks for it
  */
 struct claim {
 	enum vmexit_kind kind;
@@ -68,6 +89,8 @@ struct claim {
 	enum verdict (*handle)(struct vcpu *v, struct vmexit *e);
 	bool refuses;
 	u32 when;
+	bool by_rules;
+	bool asked;
 };
 
 #define WHEN_EVER 0
@@ -77,6 +100,7 @@ struct claim {
  * struct feature_option - a word after the colon: name=value
  * @name: what the user types
  * @choices: NULL-terminated words, the value is the index; or NULL for a number
+ * @set: any of @choices, joined by '+'; the value has a bit for each
  * @min: lowest number
  * @max: highest number
  * @initial: the value where the user does not say
@@ -84,6 +108,7 @@ struct claim {
 struct feature_option {
 	const char *name;
 	const char *const *choices;
+	bool set;
 	u64 min;
 	u64 max;
 	u64 initial;
@@ -95,6 +120,8 @@ struct feature_option {
  * @summary: one line for `oldguard status`
  * @cpuid: bits that advertise it; a processor that has them all natively is left alone
  * @cpuid_count: entries of @cpuid
+ * @msrs: the same in MSRs
+ * @msr_count: entries of @msrs
  * @cr4: CR4 bits that it makes exist; the guest can set them and reads them back
  * @needs: facilities without which it cannot be had
  * @wants: facilities without which it is partial
@@ -103,12 +130,20 @@ struct feature_option {
  * @claim_count: entries of @claims
  * @options: options it takes
  * @option_count: entries of @options, at most FEATURE_OPTIONS_MAX
+ * @asset: what the rules are about that it enforces: such a rule in the policy switches it on
+ * @rules: its own rules, where it was asked for by name; they come after the policy's
+ * @rule_count: entries of @rules
+ * @rule_choice: rule n's choice of the feature's first option, a set: the bit that it goes by;
+ *	NULL: all of them
+ * @apply: called on each processor when a plan with the feature comes into force there
  */
 struct feature {
 	const char *name;
 	const char *summary;
 	const struct cpuid_bit *cpuid;
 	u32 cpuid_count;
+	const struct msr_bit *msrs;
+	u32 msr_count;
 	u64 cr4;
 	u32 needs;
 	u32 wants;
@@ -117,6 +152,11 @@ struct feature {
 	u32 claim_count;
 	const struct feature_option *options;
 	u32 option_count;
+	enum asset asset;
+	const struct rule *rules;
+	u32 rule_count;
+	const u8 *rule_choice;
+	void (*apply)(struct vcpu *v);
 };
 
 /* Registers a feature: its address joins the table that the registry walks. */

@@ -6,86 +6,12 @@
  *	word    = "all" | feature { ":" option "=" value }
  */
 #include "plan.h"
+#include "slice.h"
 
-/* A piece of the user's text. */
-struct slice {
-	const char *at;
-	u32 length;
-};
-
-static bool slice_is(struct slice s, const char *word)
+static bool parse_choice(const struct feature_option *o, struct slice value, u64 *out)
 {
 	u32 i;
 
-	for (i = 0; i < s.length; i++)
-		if (!word[i] || s.at[i] != word[i])
-			return false;
-	return !word[i];
-}
-
-/* Takes the part of @s before the first @stop, and that character, off its front. */
-static struct slice cut(struct slice *s, char stop, bool *found)
-{
-	struct slice head = { s->at, 0 };
-
-	while (head.length < s->length && s->at[head.length] != stop)
-		head.length++;
-	*found = head.length < s->length;
-	s->at += head.length + *found;
-	s->length -= head.length + *found;
-	return head;
-}
-
-static bool blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n';
-}
-
-static struct slice trim(struct slice s)
-{
-	while (s.length && blank(s.at[0])) {
-		s.at++;
-		s.length--;
-	}
-	while (s.length && blank(s.at[s.length - 1]))
-		s.length--;
-	return s;
-}
-
-/* Says "<what> '<word>'". */
-static void complain(struct text *why, const char *what, struct slice word)
-{
-	u32 i;
-
-	text_add(why, what);
-	text_add(why, " '");
-	for (i = 0; i < word.length && i < 40; i++)
-		text_add_n(why, word.at[i] >= ' ' && word.at[i] <= '~' ? &word.at[i] : "?", 1);
-	text_add(why, word.length > 40 ? "...'" : "'");
-}
-
-static bool parse_number(struct slice s, u64 *out)
-{
-	u64 value = 0;
-	u32 i;
-
-	for (i = 0; i < s.length; i++) {
-		u32 digit = s.at[i] - '0';
-
-		if (digit > 9 || value > (~0ULL - digit) / 10)
-			return false;
-		value = value * 10 + digit;
-	}
-	*out = value;
-	return s.length;
-}
-
-static bool parse_value(const struct feature_option *o, struct slice value, u64 *out)
-{
-	u32 i;
-
-	if (!o->choices)
-		return parse_number(value, out) && *out >= o->min && *out <= o->max;
 	for (i = 0; o->choices[i]; i++) {
 		if (slice_is(value, o->choices[i])) {
 			*out = i;
@@ -93,6 +19,24 @@ static bool parse_value(const struct feature_option *o, struct slice value, u64 
 		}
 	}
 	return false;
+}
+
+static bool parse_value(const struct feature_option *o, struct slice value, u64 *out)
+{
+	bool more = true;
+	u64 set = 0, one;
+
+	if (!o->choices)
+		return parse_number(value, out) && *out >= o->min && *out <= o->max;
+	if (!o->set)
+		return parse_choice(o, value, out);
+	while (more) {
+		if (!parse_choice(o, cut(&value, '+', &more), &one))
+			return false;
+		set |= 1ULL << one;
+	}
+	*out = set;
+	return true;
 }
 
 static void list_values(const struct feature_option *o, struct text *why)
@@ -106,7 +50,7 @@ static void list_values(const struct feature_option *o, struct text *why)
 		return;
 	}
 	for (i = 0; o->choices[i]; i++) {
-		text_add(why, i ? ", " : "");
+		text_add(why, !i ? "" : o->set ? "+" : ", ");
 		text_add(why, o->choices[i]);
 	}
 }
@@ -212,6 +156,24 @@ bool features_parse(const char *text, u32 length, struct features_on *out, struc
 	return true;
 }
 
+static void print_value(const struct feature_option *o, u64 value, struct text *out)
+{
+	bool another = false;
+	u32 i;
+
+	if (!o->choices)
+		text_add_u64(out, value);
+	else if (!o->set)
+		text_add(out, o->choices[value]);
+	for (i = 0; o->set && o->choices[i]; i++) {
+		if (!(value >> i & 1))
+			continue;
+		text_add(out, another ? "+" : "");
+		text_add(out, o->choices[i]);
+		another = true;
+	}
+}
+
 void features_print(const struct features_on *wish, u32 on, struct text *out)
 {
 	u32 i, j;
@@ -230,10 +192,7 @@ void features_print(const struct features_on *wish, u32 on, struct text *out)
 			text_add(out, ":");
 			text_add(out, f->options[j].name);
 			text_add(out, "=");
-			if (f->options[j].choices)
-				text_add(out, f->options[j].choices[wish->options[i][j]]);
-			else
-				text_add_u64(out, wish->options[i][j]);
+			print_value(&f->options[j], wish->options[i][j], out);
 		}
 	}
 }

@@ -15,6 +15,7 @@
 
 #define PLAN_CLAIMS_MAX 64
 #define PLAN_CPUID_MAX 32
+#define PLAN_MSRS_MAX 8
 #define FEATURES_TEXT_MAX 1024
 
 /**
@@ -27,6 +28,15 @@ struct features_on {
 	u32 on;
 	bool all;
 	u64 options[FEATURES_MAX][FEATURE_OPTIONS_MAX];
+};
+
+#define AREA_RANGES_MAX 8
+
+/* Where a named piece of memory lies: guest-physical, whole pages, from Linux's side. */
+struct area_range {
+	u32 area;
+	u64 first;
+	u64 last;
 };
 
 /* A claim of an enabled feature, with the feature it belongs to for the counts. */
@@ -42,20 +52,63 @@ struct plan_span {
 	u8 owners;
 };
 
+#define TRAP_RANGES_MAX 64
+#define CRS 5
+
+/* MSRs or ports that exit. */
+struct trap_range {
+	u32 first;
+	u32 last;
+	bool read;
+	bool write;
+};
+
+/**
+ * trap_range_within() - the part of a range that lies between two numbers
+ * @range: the range
+ * @first: the lowest number
+ * @last: the highest
+ * @out: the part
+ *
+ * Return: false if there is none.
+ */
+static inline bool trap_range_within(const struct trap_range *range, u32 first, u32 last,
+				     struct trap_range *out)
+{
+	*out = *range;
+	if (out->first < first)
+		out->first = first;
+	if (out->last > last)
+		out->last = last;
+	return out->first <= out->last;
+}
+
+/* Ranges, in no order; they may overlap. */
+struct trap_ranges {
+	u32 count;
+	struct trap_range range[TRAP_RANGES_MAX];
+};
+
 /**
  * struct traps - the intercepts that a plan needs, beyond those that hold the guest at all
  * @desc_store: SGDT, SIDT, SLDT, STR
  * @smsw: SMSW
  * @cr_read: bit n: MOV from CRn
- * @cr_write: bit n: MOV to CRn
+ * @cr_write: bit n: every write of CRn
+ * @cr_change: bits of CRn whose change must exit, whether or not other writes do
  * @exceptions: bit n: vector n
+ * @msr: MSRs
+ * @io: ports; `read` is IN, `write` is OUT, which a processor may be unable to tell apart
  */
 struct traps {
 	bool desc_store;
 	bool smsw;
 	u16 cr_read;
 	u16 cr_write;
+	u64 cr_change[CRS];
 	u32 exceptions;
+	struct trap_ranges msr;
+	struct trap_ranges io;
 };
 
 /**
@@ -73,6 +126,12 @@ struct traps {
  * @cpuid: bits to set in the guest's view
  * @max_basic: highest basic leaf that @cpuid needs, 0 if none
  * @max_extended: highest extended leaf that @cpuid needs, 0 if none
+ * @msrs: MSR bits that advertise features
+ * @rules: in force, the first that fits decides: the policy's, then the features' own
+ * @rule_count: how many
+ * @policy_count: how many of them are the policy's
+ * @areas: where named memory is; not plan_make()'s to fill
+ * @area_count: entries of @areas
  */
 struct plan {
 	struct features_on wish;
@@ -89,6 +148,13 @@ struct plan {
 	u32 cpuid_count;
 	u32 max_basic;
 	u32 max_extended;
+	struct msr_bit msrs[PLAN_MSRS_MAX];
+	u32 msr_count;
+	struct rule rules[RULES_MAX];
+	u32 rule_count;
+	u32 policy_count;
+	struct area_range areas[AREA_RANGES_MAX];
+	u32 area_count;
 };
 
 /* The registry: every feature that a file registered by FEATURE(). */
@@ -118,20 +184,39 @@ void features_print(const struct features_on *wish, u32 on, struct text *out);
  * plan_make() - work out a plan
  * @plan: the result; undefined on error
  * @wish: what is asked for
+ * @policy: rules of the user's; their features are on, too. NULL: none
  * @facilities: what this processor can make exit (FACILITY())
  * @why: on error, a sentence that names the feature and what is missing
  *
  * Return: true, or false with @why filled in.
  */
-bool plan_make(struct plan *plan, const struct features_on *wish, u32 facilities,
-	       struct text *why);
+bool plan_make(struct plan *plan, const struct features_on *wish, const struct policy *policy,
+	       u32 facilities, struct text *why);
+
+/**
+ * plan_tightens() - whether one plan is at least as strict as another in every way
+ * @now: the one in force
+ * @next: the one that is to follow
+ * @why: if not, a sentence
+ *
+ * The features that are on stay on with their options, its rules stay in their order, and what
+ * comes before the last of them only denies.
+ */
+bool plan_tightens(const struct plan *now, const struct plan *next, struct text *why);
+
+/* Reads an MSR; false if it does not exist. */
+typedef bool (*msr_reader)(u32 msr, u64 *value);
 
 /**
  * features_probe() - learn which features the processor has by itself
+ * @read: reads MSRs there
  *
  * On the bare processor: once it is held, CPUID as Linux sees it has our own bits, too.
  */
-void features_probe(void);
+void features_probe(msr_reader read);
+
+/* features_maker() - whose processor features_probe() found: enum maker, never MAKER_ANY */
+enum maker features_maker(void);
 
 /**
  * feature_native() - whether the processor has a feature by itself

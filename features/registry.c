@@ -38,15 +38,26 @@ void facility_names(u32 missing, struct text *out)
 
 /* A bit for each feature, as features_probe() found it. */
 static u32 native;
+static enum maker maker;
 
-static bool advertised(const struct feature *f)
+/* Whether an entry of a feature's table is about this processor. */
+static bool ours(u8 whose)
 {
+	return whose == MAKER_ANY || whose == maker;
+}
+
+static bool advertised(const struct feature *f, msr_reader read)
+{
+	u32 found = 0;
 	u32 out[4];
+	u64 value;
 	u32 i;
 
 	for (i = 0; i < f->cpuid_count; i++) {
 		const struct cpuid_bit *bit = &f->cpuid[i];
 
+		if (!ours(bit->maker))
+			continue;
 		/* Beyond the highest leaf, Intel answers with another leaf's data. */
 		cpu_cpuid(bit->leaf & 0x80000000, 0, out);
 		if (out[CPUID_EAX] < bit->leaf)
@@ -54,17 +65,36 @@ static bool advertised(const struct feature *f)
 		cpu_cpuid(bit->leaf, bit->subleaf, out);
 		if (!(out[bit->reg] >> bit->bit & 1))
 			return false;
+		found++;
 	}
-	return f->cpuid_count;
+	for (i = 0; i < f->msr_count; i++) {
+		const struct msr_bit *bit = &f->msrs[i];
+
+		if (!ours(bit->maker))
+			continue;
+		if (!read(bit->msr, &value) || !(value >> bit->bit & 1))
+			return false;
+		found++;
+	}
+	return found;
 }
 
-void features_probe(void)
+enum maker features_maker(void)
 {
+	return maker;
+}
+
+void features_probe(msr_reader read)
+{
+	u32 out[4];
 	u32 i;
 
+	cpu_cpuid(0, 0, out);
+	/* AMD's way is everybody's but Intel's: "Genu". */
+	maker = out[CPUID_EBX] == 0x756e6547 ? MAKER_INTEL : MAKER_AMD;
 	native = 0;
 	for (i = 0; i < feature_count(); i++)
-		if (advertised(feature_get(i)))
+		if (advertised(feature_get(i), read))
 			native |= 1u << i;
 }
 
@@ -73,7 +103,25 @@ bool feature_native(u32 index)
 	return native >> index & 1;
 }
 
-static void add_trap(struct traps *t, const struct claim *c)
+static bool add_range(struct trap_ranges *ranges, u32 first, u32 last, bool read, bool write)
+{
+	if (ranges->count == TRAP_RANGES_MAX)
+		return false;
+	ranges->range[ranges->count++] = (struct trap_range){ first, last, read, write };
+	return true;
+}
+
+static bool reads(enum vmexit_kind kind)
+{
+	return kind == VMEXIT_MSR_READ || kind == VMEXIT_IO;
+}
+
+static bool writes(enum vmexit_kind kind)
+{
+	return kind == VMEXIT_MSR_WRITE || kind == VMEXIT_IO;
+}
+
+static bool add_trap(struct traps *t, const struct claim *c)
 {
 	u32 sel;
 
@@ -93,10 +141,58 @@ static void add_trap(struct traps *t, const struct claim *c)
 		for (sel = c->first; sel <= c->last; sel++)
 			t->exceptions |= 1u << sel;
 		break;
+	case VMEXIT_MSR_READ:
+	case VMEXIT_MSR_WRITE:
+		return add_range(&t->msr, c->first, c->last, reads(c->kind), writes(c->kind));
+	case VMEXIT_IO:
+		return add_range(&t->io, c->first, c->last, true, true);
 	default:
 		/* CPUID, hypercalls and the like exit whatever is on. */
 		break;
 	}
+	return true;
+}
+
+/* What one rule makes exit, for a claim that goes by rules. */
+static bool add_rule_trap(struct traps *t, const struct claim *c, const struct rule *r)
+{
+	bool hidden = r->permission == PERM_NONE;
+	u64 number;
+
+	switch (c->kind) {
+	case VMEXIT_CR_WRITE:
+		for (number = r->first; number <= r->last && number < CRS; number++)
+			t->cr_change[number] |= r->mask;
+		return true;
+	case VMEXIT_MSR_READ:
+		return !hidden || add_range(&t->msr, r->first, r->last, true, false);
+	case VMEXIT_MSR_WRITE:
+		return add_range(&t->msr, r->first, r->last, false, true);
+	case VMEXIT_IO:
+		return add_range(&t->io, r->first, r->last, hidden, true);
+	case VMEXIT_EXCEPTION:
+		for (number = r->first; number <= r->last; number++)
+			t->exceptions |= 1u << number;
+		return true;
+	default:
+		return true;
+	}
+}
+
+static bool add_traps(struct plan *plan, const struct feature *f, const struct claim *c)
+{
+	u32 i;
+
+	if (!c->by_rules)
+		return add_trap(&plan->traps, c);
+	for (i = 0; i < plan->rule_count; i++) {
+		const struct rule *r = &plan->rules[i];
+
+		if (r->asset == f->asset && r->action != ACTION_ALLOW &&
+		    !add_rule_trap(&plan->traps, c, r))
+			return false;
+	}
+	return true;
 }
 
 static bool overlap(const struct claim *a, const struct claim *b)
@@ -126,8 +222,11 @@ static bool add_claim(struct plan *plan, u32 feature, const struct claim *c, str
 		return false;
 	}
 	plan->claims[plan->claim_count++] = (struct plan_claim){ c, feature };
-	add_trap(&plan->traps, c);
-	return true;
+	if (add_traps(plan, feature_get(feature), c))
+		return true;
+	text_add(why, feature_get(feature)->name);
+	text_add(why, ": too many ranges in one plan");
+	return false;
 }
 
 /* Whether the option that a claim depends on has the value it wants. */
@@ -138,17 +237,14 @@ static bool claimed(const struct plan *plan, u32 feature, const struct claim *c)
 	return c->when == WHEN_EVER || WHEN(option, plan->wish.options[feature][option]) == c->when;
 }
 
-static bool add_feature(struct plan *plan, u32 index, u32 facilities, struct text *why)
+static bool advertise(struct plan *plan, const struct feature *f, struct text *why)
 {
-	const struct feature *f = feature_get(index);
 	u32 *max;
 	u32 i;
 
-	plan->on |= 1u << index;
-	if (f->wants & ~facilities)
-		plan->partial |= 1u << index;
-	plan->cr4 |= f->cr4;
 	for (i = 0; i < f->cpuid_count; i++) {
+		if (!ours(f->cpuid[i].maker))
+			continue;
 		if (plan->cpuid_count == PLAN_CPUID_MAX) {
 			text_add(why, f->name);
 			text_add(why, ": too many CPUID bits in one plan");
@@ -159,6 +255,51 @@ static bool add_feature(struct plan *plan, u32 index, u32 facilities, struct tex
 		if (*max < f->cpuid[i].leaf)
 			*max = f->cpuid[i].leaf;
 	}
+	for (i = 0; i < f->msr_count; i++) {
+		if (!ours(f->msrs[i].maker))
+			continue;
+		if (plan->msr_count == PLAN_MSRS_MAX) {
+			text_add(why, f->name);
+			text_add(why, ": too many MSR bits in one plan");
+			return false;
+		}
+		plan->msrs[plan->msr_count++] = f->msrs[i];
+	}
+	return true;
+}
+
+/* A feature's own rules, if it was asked for by name and not just by a rule. */
+static bool add_rules(struct plan *plan, u32 index, struct text *why)
+{
+	const struct feature *f = feature_get(index);
+	u32 i;
+
+	if (!plan->wish.all && !(plan->wish.on & 1u << index))
+		return true;
+	for (i = 0; i < f->rule_count; i++) {
+		if (f->rule_choice && !(plan->wish.options[index][0] >> f->rule_choice[i] & 1))
+			continue;
+		if (plan->rule_count == RULES_MAX) {
+			text_add(why, f->name);
+			text_add(why, ": too many rules in one plan");
+			return false;
+		}
+		plan->rules[plan->rule_count++] = f->rules[i];
+	}
+	return true;
+}
+
+static bool add_feature(struct plan *plan, u32 index, u32 facilities, struct text *why)
+{
+	const struct feature *f = feature_get(index);
+	u32 i;
+
+	plan->on |= 1u << index;
+	if (f->wants & ~facilities)
+		plan->partial |= 1u << index;
+	plan->cr4 |= f->cr4;
+	if (!advertise(plan, f, why) || !add_rules(plan, index, why))
+		return false;
 	for (i = 0; i < f->claim_count; i++)
 		if (claimed(plan, index, &f->claims[i]) &&
 		    !add_claim(plan, index, &f->claims[i], why))
@@ -211,23 +352,52 @@ static void find_refusers(struct plan *plan)
 	}
 }
 
-bool plan_make(struct plan *plan, const struct features_on *wish, u32 facilities,
-	       struct text *why)
+/* Rules come with the feature that enforces them. */
+static bool add_policy(struct plan *plan, const struct policy *policy, u32 *by_rule,
+		       struct text *why)
 {
+	u32 i, f;
+
+	for (i = 0; policy && i < policy->count; i++) {
+		const struct rule *r = &policy->rule[i];
+
+		plan->rules[plan->rule_count++] = *r;
+		for (f = 0; f < feature_count(); f++)
+			if (feature_get(f)->asset == r->asset)
+				break;
+		if (f == feature_count()) {
+			text_add(why, "line ");
+			text_add_u64(why, r->line);
+			text_add(why, ": no feature here enforces such a rule");
+			return false;
+		}
+		*by_rule |= 1u << f;
+	}
+	plan->policy_count = plan->rule_count;
+	return true;
+}
+
+bool plan_make(struct plan *plan, const struct features_on *wish, const struct policy *policy,
+	       u32 facilities, struct text *why)
+{
+	u32 by_rule = 0;
 	u32 i;
 
 	*plan = (struct plan){ .wish = *wish };
+	if (!add_policy(plan, policy, &by_rule, why))
+		return false;
 	for (i = 0; i < feature_count(); i++) {
 		const struct feature *f = feature_get(i);
 		u32 missing = f->needs & ~facilities;
+		bool named = (wish->on | by_rule) >> i & 1;
 
-		if (!wish->all && !(wish->on & 1u << i))
+		if (!wish->all && !named)
 			continue;
 		if (feature_native(i)) {
 			plan->native |= 1u << i;
 			continue;
 		}
-		if (missing && wish->all && !(wish->on & 1u << i))
+		if (missing && !named)
 			continue;
 		if (missing) {
 			text_add(why, f->name);
@@ -241,4 +411,40 @@ bool plan_make(struct plan *plan, const struct features_on *wish, u32 facilities
 	sort_claims(plan);
 	find_refusers(plan);
 	return true;
+}
+
+bool plan_tightens(const struct plan *now, const struct plan *next, struct text *why)
+{
+	u32 i, j, kept = 0;
+
+	for (i = 0; i < feature_count(); i++) {
+		if (!(now->on >> i & 1))
+			continue;
+		if (!(next->on >> i & 1)) {
+			text_add(why, feature_get(i)->name);
+			text_add(why, ": locked, it cannot be switched off");
+			return false;
+		}
+		for (j = 0; j < FEATURE_OPTIONS_MAX; j++) {
+			if (now->wish.options[i][j] == next->wish.options[i][j])
+				continue;
+			text_add(why, feature_get(i)->name);
+			text_add(why, ": locked, its options cannot be changed");
+			return false;
+		}
+	}
+	/* The first rule that fits decides, so one in front of others may but deny. */
+	for (i = 0; i < next->rule_count; i++) {
+		if (kept == now->rule_count)
+			return true;
+		if (rule_same(&now->rules[kept], &next->rules[i]))
+			kept++;
+		else if (next->rules[i].action != ACTION_DENY)
+			break;
+	}
+	if (kept == now->rule_count)
+		return true;
+	text_add(why, "locked, this rule must stay, behind no looser one: ");
+	rule_print(&now->rules[kept], why);
+	return false;
 }

@@ -165,6 +165,8 @@ u16 cpu_read_ldtr(void);
 u16 cpu_read_tr(void);
 void cpu_outb(u16 port, u8 value);
 u8 cpu_inb(u16 port);
+void cpu_out(u16 port, u32 bytes, u32 value);
+u32 cpu_in(u16 port, u32 bytes);
 void cpu_halt(void) __attribute__((noreturn));
 #define cpu_relax() ((void)0)
 
@@ -344,6 +346,30 @@ static inline u8 cpu_inb(u16 port)
 	u8 value;
 
 	asm volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+
+/* The widths that IN and OUT have: 1, 2 or 4 bytes. */
+static inline void cpu_out(u16 port, u32 bytes, u32 value)
+{
+	if (bytes == 1)
+		asm volatile("outb %b0, %1" : : "a"(value), "Nd"(port));
+	else if (bytes == 2)
+		asm volatile("outw %w0, %1" : : "a"(value), "Nd"(port));
+	else
+		asm volatile("outl %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline u32 cpu_in(u16 port, u32 bytes)
+{
+	u32 value = 0;
+
+	if (bytes == 1)
+		asm volatile("inb %1, %b0" : "+a"(value) : "Nd"(port));
+	else if (bytes == 2)
+		asm volatile("inw %1, %w0" : "+a"(value) : "Nd"(port));
+	else
+		asm volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
 	return value;
 }
 

@@ -198,17 +198,33 @@ static bool is_plain(const struct cpuid_quick *q)
 	       !(q->set[0] | q->set[1] | q->set[2] | q->set[3]);
 }
 
+/* Whether a feature wants to be asked now. */
+static bool cpuid_claimed(const struct vcpu *v)
+{
+	const struct plan_span *span = &v->plan->spans[VMEXIT_CPUID];
+	u32 end = span->first + span->filters + span->owners;
+	u32 i;
+
+	for (i = span->first; i < end; i++) {
+		const struct plan_claim *c = &v->plan->claims[i];
+
+		if (!c->claim->asked || v->asked >> c->feature & 1)
+			return true;
+	}
+	return false;
+}
+
 void cpuid_prepare(struct vcpu *v)
 {
 	const struct plan *plan = v->plan;
-	const struct plan_span *span = &plan->spans[VMEXIT_CPUID];
 	struct cpuid_quick *q;
 	u32 i;
 
+	v->cpuid_claimed = cpuid_claimed(v);
 	for (i = 0; i < CPUID_QUICK_LEAVES; i++) {
 		quick_leaf(v, i < 16 ? i : EXTENDED + i - 16, &v->cpuid[i]);
 		/* A feature wants to be asked each time. */
-		if (span->filters || span->owners)
+		if (v->cpuid_claimed)
 			forget(&v->cpuid[i]);
 	}
 	for (i = 0; i < plan->cpuid_count; i++) {

@@ -12,40 +12,59 @@
 
 static_assert(VMEXIT_KINDS <= COUNTS_KINDS, "struct vcpu_counts is too small");
 static_assert(FEATURES_MAX <= COUNTS_FEATURES, "struct vcpu_counts is too small");
-static_assert(sizeof(((struct stage_request *)0)->text) >= FEATURES_TEXT_MAX, "list too long");
+static bool read_pages(u64 gpa, void *to, u64 bytes)
+{
+	u64 part;
+
+	for (; bytes; bytes -= part) {
+		part = bytes < PAGE_BYTES ? bytes : PAGE_BYTES;
+		if (!phys_read(gpa, to, part))
+			return false;
+		gpa += part;
+		to = (char *)to + part;
+	}
+	return true;
+}
+
+/* Where named memory is: what has been said before the lock stays. */
+static void place(struct machine *m, struct plan *plan, const struct stage_request *request)
+{
+	const struct plan *now = &m->plans[m->current_plan];
+	u32 i;
+
+	plan->area_count = m->locked ? now->area_count : request->area_count;
+	for (i = 0; i < plan->area_count; i++)
+		plan->areas[i] = m->locked ? now->areas[i] : request->areas[i];
+}
 
 /* Linux's side makes one change at a time (its mutex); a processor never sees a half-made plan. */
 static u64 stage(struct vcpu *v, u64 gpa)
 {
 	struct machine *m = v->machine;
-	/* Not on the stack: it is as large as a fifth of it, and one change is made at a time. */
+	struct plan *plan = &m->plans[!m->current_plan];
+	/* Not on the stack, which they would fill; one change is made at a time. */
 	static struct stage_request request;
 	static struct features_on wish;
+	static struct policy policy;
 	struct text why = { .at = request.why, .size = sizeof(request.why) };
 
-	if (gpa % PAGE_BYTES > PAGE_BYTES - sizeof(request) ||
-	    !phys_read(gpa, &request, sizeof(request)))
+	if (gpa % PAGE_BYTES || !read_pages(gpa, &request, sizeof(request)))
 		return HYPERCALL_BAD;
 	request.why[0] = '\0';
-	if (request.length > sizeof(request.text))
+	if (request.length > sizeof(request.text) ||
+	    request.policy_length > sizeof(request.policy) || request.area_count > AREA_RANGES_MAX)
 		return HYPERCALL_BAD;
 	if (!features_parse(request.text, request.length, &wish, &why) ||
-	    !plan_make(&m->plans[!m->current_plan], &wish, m->caps.facilities, &why)) {
-		if (!phys_write(gpa, &request, sizeof(request)))
+	    !policy_parse(request.policy, request.policy_length, &policy, &why) ||
+	    !plan_make(plan, &wish, &policy, m->caps.facilities, &why) ||
+	    (m->locked && !plan_tightens(&m->plans[m->current_plan], plan, &why))) {
+		if (!phys_write(gpa, request.why, sizeof(request.why)))
 			return HYPERCALL_BAD;
 		return HYPERCALL_REFUSED;
 	}
+	place(m, plan, &request);
+	machine_plan_maps(m, !m->current_plan);
 	m->current_plan = !m->current_plan;
-	return HYPERCALL_OK;
-}
-
-static u64 apply(struct vcpu *v)
-{
-	v->plan = &v->machine->plans[v->machine->current_plan];
-	/* A virtual CR4 bit goes away with its feature, as it would with the hardware. */
-	v->cr4 &= v->plan->cr4 | v->machine->cr4_busy;
-	cpuid_prepare(v);
-	v->virt->traps(v);
 	return HYPERCALL_OK;
 }
 
@@ -71,19 +90,27 @@ enum verdict default_hypercall(struct vcpu *v, struct vmexit *e)
 	 * The processor exits before it looks at the CPL (APM vol. 2, 15.9; SDM vol. 3, 26.1.2), so
 	 * we look. A call that is not ours has nobody to answer it: the instruction is undefined.
 	 */
-	if (e->cpl || number > HYPERCALL_COUNTS)
+	if (e->cpl || number >= HYPERCALLS)
 		return inject(e, VECTOR_UD);
 	verdict = insn_length(v, e);
 	if (verdict != VERDICT_DEFAULT)
 		return verdict;
 	switch (number) {
 	case HYPERCALL_LEAVE:
-		return VERDICT_LEAVE;
+		if (!v->machine->locked)
+			return VERDICT_LEAVE;
+		v->gpr[RAX] = HYPERCALL_REFUSED;
+		break;
+	case HYPERCALL_LOCK:
+		v->machine->locked = true;
+		v->gpr[RAX] = HYPERCALL_OK;
+		break;
 	case HYPERCALL_STAGE:
 		v->gpr[RAX] = stage(v, v->gpr[RDI]);
 		break;
 	case HYPERCALL_APPLY:
-		v->gpr[RAX] = apply(v);
+		plan_follow(v);
+		v->gpr[RAX] = HYPERCALL_OK;
 		break;
 	default:
 		v->gpr[RAX] = counts(v, v->gpr[RDI], v->gpr[RSI]);

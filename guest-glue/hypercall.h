@@ -6,7 +6,7 @@
 #ifndef OLDGUARD_HYPERCALL_H
 #define OLDGUARD_HYPERCALL_H
 
-#include "types.h"
+#include "../features/plan.h"
 
 #define HYPERCALL_MAGIC 0x6f6c646775000000ULL
 
@@ -14,32 +14,43 @@ enum hypercall {
 	/* Give this processor back. */
 	HYPERCALL_LEAVE,
 	/*
-	 * Make the other plan from a feature list. RDI: guest-physical address of a struct
-	 * stage_request, inside one page. Nothing changes yet.
+	 * Make the other plan from a feature list and a policy. RDI: guest-physical address of a
+	 * struct stage_request, page-aligned. Nothing changes yet.
 	 */
 	HYPERCALL_STAGE,
 	/* Switch this processor to the staged plan. */
 	HYPERCALL_APPLY,
 	/* Copy a processor's counts. RDI: processor; RSI: address of a struct vcpu_counts. */
 	HYPERCALL_COUNTS,
+	/* From now on plans only tighten, and HYPERCALL_LEAVE is refused. */
+	HYPERCALL_LOCK,
+	HYPERCALLS
 };
 
 enum hypercall_result {
 	HYPERCALL_OK,
-	HYPERCALL_REFUSED, /* stage_request.why says it */
+	HYPERCALL_REFUSED, /* stage_request.why says it; or it is locked */
 	HYPERCALL_BAD,	   /* no such call, processor or address */
 };
 
 /**
- * struct stage_request - a feature list on its way below
+ * struct stage_request - a feature list and a policy on their way below
+ * @why: on refusal, a sentence: all that is written back
  * @length: bytes of @text
- * @text: what the user typed
- * @why: on refusal, a sentence
+ * @policy_length: bytes of @policy
+ * @area_count: entries of @areas
+ * @areas: where named memory is
+ * @text: the feature list that the user typed
+ * @policy: the policy that the user wrote
  */
 struct stage_request {
-	u32 length;
-	char text[1024];
 	char why[256];
+	u32 length;
+	u32 policy_length;
+	u32 area_count;
+	struct area_range areas[AREA_RANGES_MAX];
+	char text[FEATURES_TEXT_MAX];
+	char policy[POLICY_TEXT_MAX + 1];
 };
 
 #define COUNTS_KINDS 32

@@ -81,7 +81,7 @@ static u64 cr4_supported(u32 max_basic)
 	return cr4;
 }
 
-void machine_probe(bool slat, bool hypervisor_bit)
+void machine_probe(bool slat, bool hypervisor_bit, msr_reader read)
 {
 	struct machine *m = &machine;
 	u32 out[4];
@@ -89,7 +89,6 @@ void machine_probe(bool slat, bool hypervisor_bit)
 	memset(m, 0, sizeof(*m));
 	cpu_cpuid(0, 0, out);
 	m->max_basic = out[CPUID_EAX];
-	m->out_of_range_is_highest = out[CPUID_EBX] == 0x756e6547; /* "Genu" */
 	cpu_cpuid(0x80000000, 0, out);
 	m->max_extended = out[CPUID_EAX];
 	cpu_cpuid(0x80000001, 0, out);
@@ -104,7 +103,8 @@ void machine_probe(bool slat, bool hypervisor_bit)
 	m->cr4_supported = cr4_supported(m->max_basic);
 	m->hypervisor_leaf = free_hypervisor_leaf();
 	m->hypervisor_bit = hypervisor_bit;
-	features_probe();
+	features_probe(read);
+	m->out_of_range_is_highest = features_maker() == MAKER_INTEL;
 	m->virt = virt_find();
 	if (m->virt) {
 		out[CPUID_ECX] = ~0u;
@@ -231,10 +231,26 @@ u64 machine_call(u64 number, u64 a, u64 b, u64 c)
 	return machine.virt->hypercall(HYPERCALL_MAGIC ^ number, a, b, c);
 }
 
-void machine_leave(void)
+bool machine_leave(void)
 {
-	machine_call(HYPERCALL_LEAVE, 0, 0, 0);
+	if (machine_call(HYPERCALL_LEAVE, 0, 0, 0) != HYPERCALL_OK)
+		return false;
 	machine.virt->left();
+	return true;
+}
+
+void plan_follow(struct vcpu *v)
+{
+	u32 i;
+
+	v->plan = &v->machine->plans[v->machine->current_plan];
+	/* A virtual CR4 bit goes away with its feature, as it would with the hardware. */
+	v->cr4 &= v->plan->cr4 | v->machine->cr4_busy;
+	for (i = 0; i < feature_count(); i++)
+		if (v->plan->on >> i & 1 && feature_get(i)->apply)
+			feature_get(i)->apply(v);
+	cpuid_prepare(v);
+	v->virt->traps(v);
 }
 
 /*
@@ -254,11 +270,10 @@ void root_enter(struct vcpu *v)
 		if (!machine_root_vcpu(cpu)->decoder)
 			root_die("a decoder does not fit its arena", cpu);
 	}
-	v->plan = &m->plans[m->current_plan];
 	v->cr4 = 0;
+	v->asked = 0;
 	v->active = 1;
-	cpuid_prepare(v);
-	v->virt->traps(v);
+	plan_follow(v);
 }
 
 bool machine_build(const struct machine_request *request, struct text *why)

@@ -41,6 +41,9 @@
 #define CPU_BYTES 0xe000
 #define CPUS_PER_PIECE (PIECE_BYTES / CPU_BYTES)
 
+/* One in force, one that is being made. */
+#define PLANS 2
+
 #define IDT_BYTES (32 * 16) /* the processor's own vectors */
 
 /* The TSS of 64-bit mode: AMD APM vol. 2, 12.2.5; Intel SDM vol. 3, 7.7. */
@@ -98,14 +101,15 @@ struct cpu_tables {
  * @slat: form of the second-level tables
  * @slat_root: their root, 0 without
  * @slat_lock: taken to add to them
- * @bitmap: vendor's bitmaps, ROOT_BLOCK addresses and physical
- * @bitmap_pa: "
+ * @msr_map: the vendor's MSR bitmap for each plan, offsets into the block
+ * @io_map: a bit for each port, for each plan; offsets into the block
+ * @locked: from now on plans only tighten and no processor is given back
  * @stopped: a processor has stopped the guest; the reason is on the console
  */
 struct machine {
 	const struct virt *virt;
 	struct virt_caps caps;
-	struct plan plans[2];
+	struct plan plans[PLANS];
 	u32 current_plan;
 	u32 hypervisor_leaf;
 	bool hypervisor_bit;
@@ -134,8 +138,9 @@ struct machine {
 	struct slat_format slat;
 	u64 slat_root;
 	u32 slat_lock;
-	u64 bitmap[2];
-	u64 bitmap_pa[2];
+	u64 msr_map[PLANS];
+	u64 io_map[PLANS];
+	bool locked;
 	u32 stopped;
 };
 
@@ -173,10 +178,11 @@ u32 machine_pieces(u32 cpus, u64 phys_end);
  * machine_probe() - find the vendor and what this processor can do
  * @slat: whether second-level paging is wanted
  * @hypervisor_bit: whether the view may set CPUID.1:ECX[31]
+ * @read: reads an MSR that may not exist; Linux's, whose fault handler is in force yet
  *
  * Linux's side, any processor. Fills machine.virt (NULL: none), caps and the CPUID facts.
  */
-void machine_probe(bool slat, bool hypervisor_bit);
+void machine_probe(bool slat, bool hypervisor_bit, msr_reader read);
 
 /**
  * machine_build() - lay out the block: page tables, descriptor tables, control blocks, image
@@ -206,8 +212,8 @@ bool machine_usable(bool *busy, struct text *why);
  */
 bool machine_take(u32 cpu);
 
-/* machine_leave() - give back the processor we run on; interrupts are off. */
-void machine_leave(void);
+/* machine_leave() - give back the processor we run on; interrupts are off. False: locked. */
+bool machine_leave(void);
 
 /* machine_call() - call the root side: enum hypercall; returns enum hypercall_result. */
 u64 machine_call(u64 number, u64 a, u64 b, u64 c);
@@ -227,6 +233,12 @@ struct vcpu *machine_root_vcpu(u32 cpu);
  */
 void root_enter(struct vcpu *v);
 
+/**
+ * plan_follow() - let a processor follow the plan that is in force; on that processor
+ * @v: the processor
+ */
+void plan_follow(struct vcpu *v);
+
 /* machine_here() - this processor's struct vcpu, from the root stack it runs on. */
 struct vcpu *machine_here(void);
 
@@ -244,6 +256,19 @@ u64 root_text_address(void);
  * Return: where this side sees them, or NULL if the block is full.
  */
 void *block_pages(struct machine *m, u32 count, u64 *pa);
+
+/**
+ * machine_maps() - allocate the bitmaps of every plan; Linux's side, called by the vendor's build
+ * @m: the machine
+ * @msr_pages: of the vendor's MSR bitmap
+ * @io_pages: of its I/O bitmap, a bit a port from bit 0 on
+ *
+ * Return: false if the block is full.
+ */
+bool machine_maps(struct machine *m, u32 msr_pages, u32 io_pages);
+
+/* machine_plan_maps() - fill the bitmaps of a plan that has been made and is not yet in force. */
+void machine_plan_maps(struct machine *m, u32 plan);
 
 /* block_pa() - system-physical address of an offset into the block. */
 static inline u64 block_pa(const struct machine *m, u64 offset)

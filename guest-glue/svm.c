@@ -99,8 +99,21 @@ static void svm_traps(struct vcpu *v)
 	struct vmcb *vmcb = v->control;
 	u32 table;
 
+	u32 plan = v->plan - v->machine->plans;
+	bool cr4 = v->cr4 || t->cr_change[4];
+
+	vmcb->msrpm_pa = block_pa(v->machine, v->machine->msr_map[plan]);
+	vmcb->iopm_pa = block_pa(v->machine, v->machine->io_map[plan]);
 	vmcb->intercept_cr_read = t->cr_read | (t->smsw ? 1 : 0) | (v->cr4 ? 1u << 4 : 0);
-	vmcb->intercept_cr_write = t->cr_write | (v->cr4 ? 1u << 4 : 0);
+	vmcb->intercept_cr_write = t->cr_write | (cr4 ? 1u << 4 : 0);
+	vmcb->intercept3 &= ~(SVM_ICPT_CR0_SEL_WRITE | SVM_ICPT_IOIO);
+	/* CLTS and the like, which a kernel may do all day, exit only where TS or MP matters. */
+	if (t->cr_change[0] & (CR0_TS | CR0_MP))
+		vmcb->intercept_cr_write |= 1u << 0;
+	else if (t->cr_change[0])
+		vmcb->intercept3 |= SVM_ICPT_CR0_SEL_WRITE;
+	if (t->io.count)
+		vmcb->intercept3 |= SVM_ICPT_IOIO;
 	/* Hardware refuses a MOV that sets a virtual CR4 bit before it looks at the intercept. */
 	vmcb->intercept_exceptions = t->exceptions | (v->plan->cr4 ? 1u << VECTOR_GP : 0);
 	for (table = DESC_IDTR; table <= DESC_TR; table++) {
@@ -108,7 +121,7 @@ static void svm_traps(struct vcpu *v)
 		if (t->desc_store)
 			vmcb->intercept3 |= SVM_ICPT_STORE(table);
 	}
-	vmcb->clean &= ~SVM_CLEAN_INTERCEPTS;
+	vmcb->clean &= ~(SVM_CLEAN_INTERCEPTS | SVM_CLEAN_MAPS);
 	/* svm_cpuid_step() walks four levels of tables. */
 	if (v->machine->root_cr4 & CR4_LA57 && !(svm_features & SVM_HAS_NRIP))
 		v->cpuid_plain = 0;
@@ -184,6 +197,7 @@ static const struct virt svm = {
 	.build_vcpu = svm_build_vcpu,
 	.take = svm_take,
 	.left = svm_left,
+	.maps = svm_maps,
 	.traps = svm_traps,
 	.get = svm_get,
 	.set = svm_set,

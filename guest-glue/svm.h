@@ -10,6 +10,7 @@
 bool svm_present(void);
 bool svm_usable(bool *busy, struct text *why);
 void svm_caps(struct virt_caps *caps, bool slat_wanted);
+void svm_maps(struct machine *m, u32 plan);
 bool svm_build(struct machine *m, struct text *why);
 void svm_build_vcpu(struct vcpu *v);
 bool svm_take(struct vcpu *v);

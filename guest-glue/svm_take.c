@@ -5,12 +5,15 @@
  */
 #include "../vmexit/svm.h"
 
+#include "string.h"
 #include "svm.h"
 
 #define MSR_SYSCFG 0xc0010010
 #define SYSCFG_SME BIT64(23)
 
 #define MSRPM_PAGES 2
+/* 64 Ki ports and the three behind the last that a wide access reaches: APM vol. 2, 15.10.1. */
+#define IOPM_PAGES 3
 
 u32 svm_features;
 
@@ -81,30 +84,50 @@ void svm_caps(struct virt_caps *caps, bool slat_wanted)
 }
 
 /* Two bits an MSR, read and write, in three vectors of 8192 MSRs: APM vol. 2, 15.11. */
-static void intercept_msr(u8 *map, u32 msr)
+static void intercept_msrs(u8 *map, const struct trap_range *range)
 {
-	u32 at = (msr & 0x1fff) * 2;
+	static const u32 vectors[] = { 0, 0xc0000000, 0xc0010000 };
+	u32 bits = (range->read ? 1u : 0) | (range->write ? 2u : 0);
+	struct trap_range part;
+	u32 i, msr, at;
 
-	if (msr >= 0xc0010000)
-		at += 0x1000 * 8;
-	else if (msr >= 0xc0000000)
-		at += 0x800 * 8;
-	map[at / 8] |= 3u << at % 8;
+	/* Those that the map does not reach always exit. */
+	for (i = 0; i < ARRAY_SIZE(vectors); i++) {
+		if (!trap_range_within(range, vectors[i], vectors[i] + 0x1fff, &part))
+			continue;
+		for (msr = part.first; msr <= part.last; msr++) {
+			at = i * 0x800 * 8 + (msr - vectors[i]) * 2;
+			map[at / 8] |= bits << at % 8;
+		}
+	}
+}
+
+void svm_maps(struct machine *m, u32 plan)
+{
+	const struct trap_ranges *msrs = &m->plans[plan].traps.msr;
+	static const struct trap_range own[] = {
+		{ MSR_EFER, MSR_EFER, true, true },
+		{ MSR_VM_CR, MSR_VM_CR, true, true },
+		{ MSR_VM_HSAVE_PA, MSR_VM_HSAVE_PA, true, true },
+	};
+	u8 *map = block_va(m, m->msr_map[plan]);
+	u32 i;
+
+	memset(map, 0, MSRPM_PAGES * PAGE_BYTES);
+	for (i = 0; i < ARRAY_SIZE(own); i++)
+		intercept_msrs(map, &own[i]);
+	for (i = 0; i < msrs->count; i++)
+		intercept_msrs(map, &msrs->range[i]);
 }
 
 bool svm_build(struct machine *m, struct text *why)
 {
-	u8 *map = block_pages(m, MSRPM_PAGES, &m->bitmap_pa[0]);
-
 	/* Nested tables have as many levels as the root side's own: APM vol. 2, 15.25.3. */
 	m->slat.levels = m->root_cr4 & CR4_LA57 ? 5 : 4;
-	if (!map || (m->caps.slat && !slat_build(m))) {
+	if (!machine_maps(m, MSRPM_PAGES, IOPM_PAGES) || (m->caps.slat && !slat_build(m))) {
 		text_add(why, "the root side's block is too small");
 		return false;
 	}
-	intercept_msr(map, MSR_EFER);
-	intercept_msr(map, MSR_VM_CR);
-	intercept_msr(map, MSR_VM_HSAVE_PA);
 	return true;
 }
 
@@ -122,7 +145,6 @@ void svm_build_vcpu(struct vcpu *v)
 			   SVM_ICPT_SHUTDOWN;
 	vmcb->intercept4 = SVM_ICPT_VMRUN | SVM_ICPT_VMMCALL | SVM_ICPT_VMLOAD | SVM_ICPT_VMSAVE |
 			   SVM_ICPT_STGI | SVM_ICPT_CLGI | SVM_ICPT_SKINIT;
-	vmcb->msrpm_pa = machine.bitmap_pa[0];
 	vmcb->asid = 1;
 	if (machine.caps.slat) {
 		vmcb->nested_control = 1;

@@ -74,6 +74,9 @@ struct cpuid_quick {
  * @cr2: the guest's CR2, where no control block keeps it
  * @id: Linux's number
  * @active: the guest runs under us on this processor
+ * @asked: a bit for each feature whose CPUID claim is heard (struct claim.asked)
+ * @cpuid_claimed: some feature answers CPUID here: no quick answers
+ * @pinned: bits of CR0 and CR4 that were set when a plan with cr_pin came into force
  * @nmis: NMIs that came on the root side and that the guest is still to get
  * @exits: how many of each kind
  * @handled: how many exits each feature answered
@@ -94,6 +97,9 @@ struct vcpu {
 	u64 cr2;
 	u32 id;
 	u32 active;
+	u32 asked;
+	bool cpuid_claimed;
+	u64 pinned[CRS];
 	u32 nmis;
 	u64 exits[VMEXIT_KINDS];
 	u64 handled[FEATURES_MAX];
@@ -130,6 +136,7 @@ enum msr_answer {
  * @take: make the caller the guest; on the processor itself, Linux's side, interrupts off;
  *	returns true in guest mode; false: nothing changed
  * @left: on the processor itself after VERDICT_LEAVE, Linux's side: switch the extension off
+ * @maps: fill the MSR bitmap of a plan
  * @traps: set the intercepts that v->plan and v->cr4 need
  * @get: read a field
  * @set: write a field
@@ -158,6 +165,7 @@ struct virt {
 	void (*build_vcpu)(struct vcpu *v);
 	bool (*take)(struct vcpu *v);
 	void (*left)(void);
+	void (*maps)(struct machine *m, u32 plan);
 	void (*traps)(struct vcpu *v);
 	u64 (*get)(struct vcpu *v, enum vcpu_field field);
 	void (*set)(struct vcpu *v, enum vcpu_field field, u64 value);

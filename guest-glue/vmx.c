@@ -8,6 +8,7 @@
  */
 #include "../vmexit/vmx.h"
 
+#include "string.h"
 #include "vmx.h"
 
 static bool vmx_present(void)
@@ -39,28 +40,52 @@ static bool vmx_usable(bool *busy, struct text *why)
 	return vmx_able(why);
 }
 
-/* One bit an MSR: reads of the lower half of the numbers come first (25.6.9). */
-static void intercept_read(u8 *map, u32 msr)
+/* One bit an MSR: reads of the lower and the upper numbers, then writes (25.6.9). */
+static void intercept_msrs(u8 *map, const struct trap_range *range)
 {
-	map[msr / 8] |= 1u << msr % 8;
+	static const u32 halves[] = { 0, 0xc0000000 };
+	struct trap_range part;
+	u32 i, msr, at;
+
+	/* Those that the map does not reach always exit. */
+	for (i = 0; i < ARRAY_SIZE(halves); i++) {
+		if (!trap_range_within(range, halves[i], halves[i] + 0x1fff, &part))
+			continue;
+		for (msr = part.first; msr <= part.last; msr++) {
+			at = i * 1024 * 8 + msr - halves[i];
+			map[at / 8] |= (range->read ? 1u : 0) << at % 8;
+			map[2048 + at / 8] |= (range->write ? 1u : 0) << at % 8;
+		}
+	}
 }
 
 /*
- * Writes of these need no intercept: IA32_FEATURE_CONTROL is locked and the others cannot be
+ * Writes of our own need no intercept: IA32_FEATURE_CONTROL is locked and the others cannot be
  * written, so the processor itself says #GP.
  */
+static void vmx_maps(struct machine *m, u32 plan)
+{
+	const struct trap_ranges *msrs = &m->plans[plan].traps.msr;
+	static const struct trap_range own[] = {
+		{ MSR_FEATURE_CONTROL, MSR_FEATURE_CONTROL, true, false },
+		{ MSR_VMX_BASIC, MSR_VMX_LAST, true, false },
+	};
+	u8 *map = block_va(m, m->msr_map[plan]);
+	u32 i;
+
+	memset(map, 0, PAGE_BYTES);
+	for (i = 0; i < ARRAY_SIZE(own); i++)
+		intercept_msrs(map, &own[i]);
+	for (i = 0; i < msrs->count; i++)
+		intercept_msrs(map, &msrs->range[i]);
+}
+
 static bool vmx_build(struct machine *m, struct text *why)
 {
-	u8 *map = block_pages(m, 1, &m->bitmap_pa[0]);
-	u32 msr;
-
-	if (!map || (m->caps.slat && !slat_build(m))) {
+	if (!machine_maps(m, 1, 2) || (m->caps.slat && !slat_build(m))) {
 		text_add(why, "the root side's block is too small");
 		return false;
 	}
-	intercept_read(map, MSR_FEATURE_CONTROL);
-	for (msr = MSR_VMX_BASIC; msr <= MSR_VMX_LAST; msr++)
-		intercept_read(map, msr);
 	return true;
 }
 
@@ -77,18 +102,6 @@ static void vmx_hide(u32 leaf, u32 subleaf, u32 out[4])
 		out[CPUID_ECX] &= ~(1u << 5 | 1u << 6); /* VMX, SMX */
 }
 
-/* The guest is shown a processor whose firmware has locked VMX off. */
-static enum msr_answer vmx_msr(struct vcpu *v, u32 msr, bool write, u64 *value)
-{
-	(void)v;
-	if (msr >= MSR_VMX_BASIC && msr <= MSR_VMX_LAST)
-		return MSR_FAULT;
-	if (msr != MSR_FEATURE_CONTROL || write)
-		return MSR_NATIVE;
-	*value = cpu_rdmsr(MSR_FEATURE_CONTROL) & ~(FEATURE_CONTROL_VMX | FEATURE_CONTROL_VMX_SMX);
-	return MSR_DONE;
-}
-
 static const struct virt vmx = {
 	.name = "Intel VMX",
 	.present = vmx_present,
@@ -98,6 +111,7 @@ static const struct virt vmx = {
 	.build_vcpu = vmx_build_vcpu,
 	.take = vmx_take,
 	.left = vmx_left,
+	.maps = vmx_maps,
 	.traps = vmx_traps,
 	.get = vmx_get,
 	.set = vmx_set,

@@ -35,6 +35,9 @@ void vmx_segment(struct vcpu *v, u32 which, struct guest_segment *out);
 void vmx_set_segment(struct vcpu *v, u32 which, const struct guest_segment *segment);
 void vmx_traps(struct vcpu *v);
 
+/* vmx_msr.c */
+enum msr_answer vmx_msr(struct vcpu *v, u32 msr, bool write, u64 *value);
+
 /* vmx_reset.c */
 void vmx_init(struct vcpu *v);
 void vmx_sipi(struct vcpu *v, u8 vector);

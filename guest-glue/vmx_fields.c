@@ -158,20 +158,29 @@ void vmx_set_segment(struct vcpu *v, u32 which, const struct guest_segment *segm
 void vmx_traps(struct vcpu *v)
 {
 	const struct traps *t = &v->plan->traps;
+	u32 plan = v->plan - v->machine->plans;
+	u64 io_map = block_pa(v->machine, v->machine->io_map[plan]);
 	u64 cr0 = guest_cr0();
 	u32 proc = vmx_facts.proc;
 	u32 proc2;
 
-	vmx_write(VMCS_CR0_MASK, t->cr_write & 1u << 0 ? ~0ULL : vmx_facts.cr0_fixed);
+	vmx_write(VMCS_MSR_BITMAP, block_pa(v->machine, v->machine->msr_map[plan]));
+	vmx_write(VMCS_CR0_MASK,
+		  t->cr_write & 1u << 0 ? ~0ULL : vmx_facts.cr0_fixed | t->cr_change[0]);
 	vmx_write(VMCS_CR0_SHADOW, cr0);
 	vmx_write(VMCS_CR4_MASK,
-		  t->cr_write & 1u << 4 ? ~0ULL : CR4_VMXE | v->plan->cr4);
+		  t->cr_write & 1u << 4 ? ~0ULL : CR4_VMXE | v->plan->cr4 | t->cr_change[4]);
 	vmx_write(VMCS_CR4_SHADOW, cr4_seen(v));
 	vmx_write(VMCS_EXCEPTIONS, t->exceptions);
 	if (t->cr_write & 1u << 3)
 		proc |= VMX_PROC_CR3_LOAD;
 	if (t->cr_read & 1u << 3)
 		proc |= VMX_PROC_CR3_STORE;
+	if (t->io.count) {
+		proc |= VMX_PROC_IO_BITMAPS;
+		vmx_write(VMCS_IO_BITMAP_A, io_map);
+		vmx_write(VMCS_IO_BITMAP_B, io_map + PAGE_BYTES);
+	}
 	vmx_proc(v, proc);
 	if (vmx_facts.proc & VMX_PROC_SECONDARY) {
 		proc2 = vmx_read(VMCS_PROC2) & ~VMX_PROC2_DESC;

@@ -32,7 +32,31 @@ enum verdict default_smsw(struct vcpu *v, struct vmexit *e)
 	return insn_store(v, e, &mem, &insn, vcpu_get(v, VCPU_CR0));
 }
 
-/* Finds the general register of a MOV CR that the processor did not name. */
+/* LMSW: PE, MP, EM, TS; it can set PE and not clear it (APM vol. 3). */
+static enum verdict lmsw(struct vcpu *v, struct vmexit *e, const struct guest_mem *mem,
+			 const struct insn *insn)
+{
+	u64 cr0 = vcpu_get(v, VCPU_CR0);
+	u16 value = insn->mem.present ? 0 : v->gpr[insn->reg];
+	u64 next = vcpu_get(v, VCPU_RIP) + insn->length;
+
+	if (insn->mem.present) {
+		switch (guest_load(mem, insn->mem.segment, insn_offset(insn, v->gpr, next), 2,
+				   &value, &e->fault)) {
+		case WALK_OK:
+			break;
+		case WALK_FAULT:
+			return VERDICT_INJECT;
+		default:
+			return VERDICT_STOP;
+		}
+	}
+	e->reg = REG_VALUE;
+	e->value = (cr0 & ~(CR0_MP | CR0_EM | CR0_TS)) | (value & 15);
+	return VERDICT_DEFAULT;
+}
+
+/* Finds the operand of an access to a control register that the processor did not name. */
 static enum verdict find_reg(struct vcpu *v, struct vmexit *e)
 {
 	struct guest_mem mem;
@@ -44,11 +68,21 @@ static enum verdict find_reg(struct vcpu *v, struct vmexit *e)
 	verdict = insn_decode(v, e, &mem, &insn);
 	if (verdict != VERDICT_DEFAULT)
 		return verdict;
-	/* Other bytes than the processor executed: somebody is changing them under us. */
-	if (insn.op != INSN_MOV_FROM_CR && insn.op != INSN_MOV_TO_CR)
+	switch (insn.op) {
+	case INSN_MOV_FROM_CR:
+	case INSN_MOV_TO_CR:
+		e->reg = insn.reg;
+		return VERDICT_DEFAULT;
+	case INSN_CLTS:
+		e->reg = REG_VALUE;
+		e->value = vcpu_get(v, VCPU_CR0) & ~CR0_TS;
+		return VERDICT_DEFAULT;
+	case INSN_LMSW:
+		return lmsw(v, e, &mem, &insn);
+	default:
+		/* Other bytes than the processor executed: somebody is changing them under us. */
 		return VERDICT_RETRY;
-	e->reg = insn.reg;
-	return VERDICT_DEFAULT;
+	}
 }
 
 enum verdict default_cr_read(struct vcpu *v, struct vmexit *e)
@@ -145,16 +179,25 @@ static enum verdict cr3_write(struct vcpu *v, struct vmexit *e, u64 value)
 	return VERDICT_NEXT;
 }
 
-enum verdict default_cr_write(struct vcpu *v, struct vmexit *e)
+enum verdict cr_written(struct vcpu *v, struct vmexit *e, u64 *value)
 {
 	enum verdict verdict = find_reg(v, e);
-	u64 value;
 
 	if (verdict != VERDICT_DEFAULT)
 		return verdict;
-	value = e->reg == REG_VALUE ? e->value : v->gpr[e->reg];
+	*value = e->reg == REG_VALUE ? e->value : v->gpr[e->reg];
 	if (!(vcpu_get(v, VCPU_EFER) & EFER_LMA))
-		value = (u32)value;
+		*value = (u32)*value;
+	return VERDICT_DEFAULT;
+}
+
+enum verdict default_cr_write(struct vcpu *v, struct vmexit *e)
+{
+	u64 value;
+	enum verdict verdict = cr_written(v, e, &value);
+
+	if (verdict != VERDICT_DEFAULT)
+		return verdict;
 	switch (e->sel) {
 	case 0:
 		return cr0_write(v, e, value);

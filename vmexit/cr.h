@@ -8,6 +8,16 @@
 u64 cr4_seen(struct vcpu *v);
 
 /**
+ * cr_written() - what an exit of kind CR_WRITE writes, whichever instruction does
+ * @v: the processor
+ * @e: the exit; gets len, reg, or the fault
+ * @value: the whole register as it would be
+ *
+ * Return: VERDICT_DEFAULT; else the verdict that finding out has ended in.
+ */
+enum verdict cr_written(struct vcpu *v, struct vmexit *e, u64 *value);
+
+/**
  * cr4_write() - carry out the guest's write to CR4
  * @v: the processor
  * @e: the exit; gets the fault

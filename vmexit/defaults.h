@@ -20,6 +20,9 @@ enum verdict default_desc_store(struct vcpu *v, struct vmexit *e);
 /* desc_load.c */
 enum verdict default_desc_load(struct vcpu *v, struct vmexit *e);
 
+/* io.c */
+enum verdict default_io(struct vcpu *v, struct vmexit *e);
+
 /* misc.c */
 enum verdict default_cpuid(struct vcpu *v, struct vmexit *e);
 enum verdict default_msr_read(struct vcpu *v, struct vmexit *e);

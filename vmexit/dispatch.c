@@ -25,6 +25,7 @@ static enum verdict (*const defaults[VMEXIT_KINDS])(struct vcpu *v, struct vmexi
 	[VMEXIT_CR_WRITE] = default_cr_write,
 	[VMEXIT_MSR_READ] = default_msr_read,
 	[VMEXIT_MSR_WRITE] = default_msr_write,
+	[VMEXIT_IO] = default_io,
 	[VMEXIT_EXCEPTION] = default_exception,
 	[VMEXIT_MEMORY] = default_memory,
 	[VMEXIT_XSETBV] = default_xsetbv,
@@ -58,9 +59,11 @@ static u32 weight(enum verdict verdict)
 	}
 }
 
-static bool claims(const struct claim *c, const struct vmexit *e)
+static bool claims(const struct vcpu *v, const struct plan_claim *c, const struct vmexit *e)
 {
-	return e->sel >= c->first && e->sel <= c->last;
+	if (c->claim->asked && !(v->asked >> c->feature & 1))
+		return false;
+	return e->sel >= c->claim->first && e->sel <= c->claim->last;
 }
 
 enum verdict dispatch(struct vcpu *v, struct vmexit *e)
@@ -75,7 +78,7 @@ enum verdict dispatch(struct vcpu *v, struct vmexit *e)
 
 	v->exits[e->kind]++;
 	for (; c < owner; c++) {
-		if (!claims(c->claim, e))
+		if (!claims(v, c, e))
 			continue;
 		verdict = c->claim->handle(v, e);
 		if (verdict != VERDICT_DEFAULT)
@@ -90,7 +93,7 @@ enum verdict dispatch(struct vcpu *v, struct vmexit *e)
 		return strictest;
 	}
 	for (; c < end; c++) {
-		if (!claims(c->claim, e))
+		if (!claims(v, c, e))
 			continue;
 		verdict = c->claim->handle(v, e);
 		if (verdict == VERDICT_DEFAULT)

@@ -78,6 +78,9 @@ enum verdict insn_store_table(struct vcpu *v, struct vmexit *e, const struct gue
 enum verdict insn_decode_store(struct vcpu *v, struct vmexit *e, struct guest_mem *mem,
 			       struct insn *insn);
 
+/* io_result() - give an IN its result, in as much of RAX as it has asked for (vmexit/io.c) */
+void io_result(struct vcpu *v, const struct vmexit *e, u32 value);
+
 /**
  * insn_starts() - whether the instruction at RIP starts with these two bytes, the quick way
  * @cr3: the guest's, 64-bit mode with 4 levels of tables

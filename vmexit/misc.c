@@ -6,6 +6,7 @@
 #include "cr.h"
 #include "defaults.h"
 #include "insn.h"
+#include "msr.h"
 
 enum verdict default_cpuid(struct vcpu *v, struct vmexit *e)
 {
@@ -26,6 +27,18 @@ enum verdict default_cpuid(struct vcpu *v, struct vmexit *e)
  * An MSR that exits though no feature has an answer: the vendor's own, or one that nobody claims
  * (the bitmaps do not reach all numbers). Then the processor decides: it may not exist.
  */
+bool msr_get(struct vcpu *v, u32 msr, u64 *value)
+{
+	switch (v->virt->msr(v, msr, false, value)) {
+	case MSR_NATIVE:
+		return cpu_rdmsr_safe(msr, value);
+	case MSR_DONE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 enum verdict default_msr_read(struct vcpu *v, struct vmexit *e)
 {
 	enum verdict verdict = insn_length(v, e);
@@ -33,16 +46,8 @@ enum verdict default_msr_read(struct vcpu *v, struct vmexit *e)
 
 	if (verdict != VERDICT_DEFAULT)
 		return verdict;
-	switch (v->virt->msr(v, e->sel, false, &value)) {
-	case MSR_NATIVE:
-		if (cpu_rdmsr_safe(e->sel, &value))
-			break;
-		/* fall through */
-	case MSR_FAULT:
+	if (!msr_get(v, e->sel, &value))
 		return inject_error(e, VECTOR_GP, 0);
-	case MSR_DONE:
-		break;
-	}
 	v->gpr[RAX] = (u32)value;
 	v->gpr[RDX] = value >> 32;
 	return VERDICT_NEXT;

@@ -72,6 +72,19 @@ static void nested_fault(const struct vmcb *vmcb, struct vmexit *e)
 		   vmcb->exit_info1 & PF_WRITE ? MEM_WRITE : MEM_READ;
 }
 
+/* EXITINFO1 of an I/O exit: APM vol. 2, 15.10.2. The next RIP is in EXITINFO2. */
+static void io(struct vcpu *v, const struct vmcb *vmcb, struct vmexit *e)
+{
+	u64 info = vmcb->exit_info1;
+
+	e->kind = VMEXIT_IO;
+	e->sel = info >> 16 & 0xffff;
+	e->addr = (info >> 4 & 7) | (info & 1 ? IO_IN : 0) | (info & 4 ? IO_STRING : 0) |
+		  (info & 8 ? IO_REP : 0);
+	e->value = (u32)v->gpr[RAX];
+	e->len = (u8)(vmcb->exit_info2 - vmcb->rip);
+}
+
 /* Returns VERDICT_DEFAULT, or a verdict if finding out what it is ended in one. */
 static enum verdict translate(struct vcpu *v, const struct vmcb *vmcb, struct vmexit *e)
 {
@@ -109,6 +122,13 @@ static enum verdict translate(struct vcpu *v, const struct vmcb *vmcb, struct vm
 		e->kind = vmcb->exit_info1 & 1 ? VMEXIT_MSR_WRITE : VMEXIT_MSR_READ;
 		e->sel = v->gpr[RCX];
 		e->value = (u32)v->gpr[RAX] | v->gpr[RDX] << 32;
+		take_length(vmcb, e);
+		break;
+	case SVM_EXIT_IOIO:
+		io(v, vmcb, e);
+		break;
+	case SVM_EXIT_CR0_SEL_WRITE:
+		e->kind = VMEXIT_CR_WRITE;
 		take_length(vmcb, e);
 		break;
 	case SVM_EXIT_INVLPGA:
@@ -225,13 +245,12 @@ static void hand_over_nmi(struct vcpu *v, struct vmcb *vmcb)
 /* The CPUID leaves that are not just the processor's own: not quick, but no roundabout way either. */
 static bool cpuid_exit(struct vcpu *v, struct vmcb *vmcb)
 {
-	const struct plan_span *span = &v->plan->spans[VMEXIT_CPUID];
 	u32 out[4];
 
 	/* svm_cpuid_step() walks four levels of tables. */
 	if (vmcb->cr4 & CR4_LA57 && !(svm_features & SVM_HAS_NRIP))
 		return false;
-	if (span->filters + span->owners || !svm_cpuid_step(v, vmcb))
+	if (v->cpuid_claimed || !svm_cpuid_step(v, vmcb))
 		return false;
 	v->gpr[RAX] = vmcb->rax;
 	if (!cpuid_quick(v, vmcb->cr4)) {

@@ -42,8 +42,10 @@
 /* Intercept word 3, at 0x0c. */
 #define SVM_ICPT_INIT (1u << 3)
 #define SVM_ICPT_STORE(table) (1u << (6 + (table)))
+#define SVM_ICPT_CR0_SEL_WRITE (1u << 5)
 #define SVM_ICPT_CPUID (1u << 18)
 #define SVM_ICPT_INVLPGA (1u << 26)
+#define SVM_ICPT_IOIO (1u << 27)
 #define SVM_ICPT_MSR (1u << 28)
 #define SVM_ICPT_SHUTDOWN (1u << 31)
 /* Intercept word 4, at 0x10. */
@@ -60,6 +62,7 @@
 #define SVM_EXIT_EXCEPTION(v) (0x40u + (v))
 #define SVM_EXIT_NMI 0x61
 #define SVM_EXIT_INIT 0x63
+#define SVM_EXIT_CR0_SEL_WRITE 0x65
 #define SVM_EXIT_IDTR_READ 0x66
 #define SVM_EXIT_TR_READ 0x69
 #define SVM_EXIT_IDTR_WRITE 0x6a
@@ -99,6 +102,7 @@
 /* VMCB clean bits: APM vol. 2, 15.15.3. A set bit: unchanged since the last VMRUN. */
 #define SVM_CLEAN_ALL 0xffffffffu
 #define SVM_CLEAN_INTERCEPTS (1u << 0)
+#define SVM_CLEAN_MAPS (1u << 1)
 #define SVM_CLEAN_CR (1u << 5)
 #define SVM_CLEAN_DR (1u << 6)
 #define SVM_CLEAN_DT (1u << 7)

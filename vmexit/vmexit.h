@@ -25,7 +25,7 @@ struct vcpu;
 				       value: what is written, with reg REG_VALUE */               \
 	X(MSR_READ, "msr_read")     /* sel: MSR number */                                          \
 	X(MSR_WRITE, "msr_write")   /* sel: MSR number; value: what is written */                  \
-	X(IO, "io")                 /* sel: port */                                                \
+	X(IO, "io")                 /* sel: port; addr: IO_*; value: what OUT writes */            \
 	X(EXCEPTION, "exception")   /* sel: vector; value: error code; addr: CR2 of a #PF */       \
 	X(MEMORY, "memory")         /* addr: guest-physical address; value: access (MEM_*) */      \
 	X(XSETBV, "xsetbv")         /* sel: XCR number; value: what is written */                  \
@@ -52,6 +52,12 @@ enum desc_table { DESC_IDTR, DESC_GDTR, DESC_LDTR, DESC_TR };
 #define MEM_READ BIT64(0)
 #define MEM_WRITE BIT64(1)
 #define MEM_FETCH BIT64(2)
+
+/* An I/O instruction: its size in bytes in bits 2:0, and what it is. */
+#define IO_SIZE(addr) ((u32)(addr) & 7)
+#define IO_IN BIT64(3)
+#define IO_STRING BIT64(4) /* INS, OUTS: the data is in memory, not in vmexit.value */
+#define IO_REP BIT64(5)
 
 enum verdict {
 	VERDICT_DEFAULT, /* not mine after all: the core's own answer for this kind */

@@ -88,6 +88,19 @@ static void descriptor_table(u32 reason, struct vmexit *e)
 		e->sel = identity & 1 ? DESC_TR : DESC_LDTR;
 }
 
+/* 28.2.1, table 28-5. */
+static void io(struct vcpu *v, struct vmexit *e)
+{
+	u64 qualification = vmx_read(VMCS_QUALIFICATION);
+
+	e->kind = VMEXIT_IO;
+	e->sel = qualification >> 16 & 0xffff;
+	e->addr = (qualification & 7) + 1;
+	e->addr |= (qualification & 8 ? IO_IN : 0) | (qualification & 16 ? IO_STRING : 0) |
+		   (qualification & 32 ? IO_REP : 0);
+	e->value = (u32)v->gpr[RAX];
+}
+
 static void ept_violation(struct vmexit *e)
 {
 	u64 qualification = vmx_read(VMCS_QUALIFICATION);
@@ -133,6 +146,9 @@ static void translate(struct vcpu *v, u32 reason, struct vmexit *e)
 		break;
 	case VMX_EXIT_CR:
 		control_register(v, e);
+		break;
+	case VMX_EXIT_IO:
+		io(v, e);
 		break;
 	case VMX_EXIT_RDMSR:
 	case VMX_EXIT_WRMSR:

@@ -97,6 +97,8 @@
 #define VMCS_GUEST_SELECTOR(which) (0x0800 + 2 * (which))
 #define VMCS_HOST_SELECTOR(which) (0x0c00 + 2 * (which))
 #define VMCS_HOST_TR_SELECTOR 0x0c0c
+#define VMCS_IO_BITMAP_A 0x2000
+#define VMCS_IO_BITMAP_B 0x2002
 #define VMCS_MSR_BITMAP 0x2004
 #define VMCS_EPTP 0x201a
 #define VMCS_XSS_EXITING 0x202c
@@ -180,6 +182,7 @@ enum vmx_reason {
 	VMX_EXIT_VMCLEAR = 19,
 	VMX_EXIT_VMXON = 27,
 	VMX_EXIT_CR = 28,
+	VMX_EXIT_IO = 30,
 	VMX_EXIT_RDMSR = 31,
 	VMX_EXIT_WRMSR = 32,
 	VMX_EXIT_GDTR_IDTR = 46,

@@ -29,10 +29,9 @@ static inline u64 next_rip(void)
 /* Leaves that have no quick answer, if no feature answers CPUID itself. */
 static __attribute__((noinline)) bool view_cpuid(struct vcpu *v, u64 rip)
 {
-	const struct plan_span *span = &v->plan->spans[VMEXIT_CPUID];
 	u32 out[4];
 
-	if (span->filters | span->owners)
+	if (v->cpuid_claimed)
 		return false;
 	cpuid_view(v, v->gpr[RAX], v->gpr[RCX], out);
 	v->gpr[RAX] = out[CPUID_EAX];

@@ -46,6 +46,11 @@ static int give_back_this(unsigned int cpu)
 {
 	unsigned long flags;
 
+	/* Hotplug then puts everything back as it was: the processor stays online. */
+	if (guard.locked) {
+		pr_warn("CPU %u stays online: locked\n", cpu);
+		return -EBUSY;
+	}
 	local_irq_save(flags);
 	if (machine.cr4_busy)
 		cr4_clear_bits(machine.cr4_busy);

@@ -19,7 +19,10 @@
  * struct guard - what this side knows; under @lock
  * @lock: one change at a time
  * @plan: the features in force, worked out here as the root side works them out for itself
+ * @list: the feature list that it was made from
+ * @policy: the policy that it was made from
  * @active: processors are held
+ * @locked: nothing is given back any more, plans only tighten
  * @ready: module_init has come to an end: the parameter file may be written
  * @hotplug: the CPU hotplug state, while @active
  * @memory: bytes of the block
@@ -28,7 +31,10 @@
 struct guard {
 	struct mutex lock;
 	struct plan plan;
+	char list[FEATURES_TEXT_MAX + 1];
+	char policy[POLICY_TEXT_MAX + 1];
 	bool active;
+	bool locked;
 	bool ready;
 	int hotplug;
 	u64 memory;
@@ -38,18 +44,30 @@ struct guard {
 extern struct guard guard;
 
 /**
- * guard_set() - make a feature list the one in force
- * @text: what the user typed
+ * guard_set() - make a feature list and a policy the ones in force
+ * @list: what the user typed; NULL: as it is
+ * @policy: what the user wrote; NULL: as it is
  *
  * All or nothing: on an error everything is as before, guard.error and the log say why.
  *
  * Return: 0, or -EINVAL for a bad list, -ENODEV or -EOPNOTSUPP for a processor that cannot, -EBUSY
  * if another hypervisor is active, -ENOMEM.
  */
-int guard_set(const char *text);
+int guard_set(const char *list, const char *policy);
 
-/* guard_suspend() - give all processors back, to be taken again by guard_resume(). */
-void guard_suspend(void);
+/**
+ * guard_lock() - the fuse: from now on rules and features only tighten, until the next boot
+ *
+ * Return: 0, or -EINVAL if nothing is on that could be locked.
+ */
+int guard_lock(void);
+
+/**
+ * guard_suspend() - give all processors back, to be taken again by guard_resume()
+ *
+ * Return: 0, or -EBUSY if it is locked.
+ */
+int guard_suspend(void);
 int guard_resume(void);
 
 /**
@@ -79,6 +97,15 @@ void cpuinfo_update(const struct plan *before, const struct plan *now);
 extern bool param_slat, param_hypervisor_bit;
 extern uint param_fail_step;
 const char *param_features_initial(void);
+const char *param_policy_initial(void);
+extern bool param_lock;
+
+/* policy.c */
+int policy_init(void);
+void policy_exit(void);
+
+/* areas.c */
+void areas_find(struct plan *plan);
 
 /* status.c */
 int status_init(void);

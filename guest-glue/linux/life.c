@@ -4,14 +4,23 @@
  * sleep, because the kernel or firmware that comes next knows nothing of us, and taken again when
  * it was a sleep.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/reboot.h>
 #include <linux/suspend.h>
 
 #include "glue.h"
 
+/*
+ * What is locked is not given back: a reset or the power switch ends it, but a kernel that would
+ * begin in the place of this one (kexec) would begin as a guest. The firmware starts it instead.
+ */
 static int on_reboot(struct notifier_block *nb, unsigned long action, void *data)
 {
-	guard_suspend();
+	if (guard_suspend() && data && !strcmp(data, "kexec reboot")) {
+		pr_emerg("locked: a reset takes the place of kexec\n");
+		emergency_restart();
+	}
 	return NOTIFY_DONE;
 }
 
@@ -20,7 +29,10 @@ static int on_sleep(struct notifier_block *nb, unsigned long action, void *data)
 	switch (action) {
 	case PM_SUSPEND_PREPARE:
 	case PM_HIBERNATION_PREPARE:
-		guard_suspend();
+		if (guard_suspend()) {
+			pr_warn("the machine stays awake: locked\n");
+			return notifier_from_errno(-EBUSY);
+		}
 		break;
 	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:

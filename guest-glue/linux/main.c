@@ -10,7 +10,16 @@
 
 static const struct plan nothing;
 
-struct guard guard = { .lock = __MUTEX_INITIALIZER(guard.lock) };
+/* A change on its way: the texts, what they say, and the plan that comes of them. */
+struct change {
+	const char *list;
+	const char *text;
+	struct features_on wish;
+	struct policy policy;
+	struct plan plan;
+};
+
+struct guard guard = { .lock = __MUTEX_INITIALIZER(guard.lock), .list = "none" };
 
 bool guard_step(const char *what)
 {
@@ -28,7 +37,7 @@ static int refuse(int error, const struct text *why)
 	return error;
 }
 
-static int release(void)
+static void release(void)
 {
 	if (guard.active) {
 		cpus_give_back();
@@ -36,7 +45,6 @@ static int release(void)
 		guard.active = false;
 	}
 	cpuinfo_update(&guard.plan, &nothing);
-	return 0;
 }
 
 /* Builds the machine below and takes every processor. The root side finds its plan in it. */
@@ -64,29 +72,33 @@ static int take(const struct plan *plan, struct text *why)
 	return 0;
 }
 
-/* The running root side reads the list itself: its plan is its own, whatever becomes of ours. */
-static int restage(const char *list, struct text *why)
+/* The running root side reads the texts itself: its plan is its own, whatever becomes of ours. */
+static int restage(const struct change *c, struct text *why)
 {
-	struct stage_request *request = (void *)get_zeroed_page(GFP_KERNEL);
+	const unsigned int order = get_order(sizeof(struct stage_request));
+	struct stage_request *request;
 	u64 result;
 
-	BUILD_BUG_ON(sizeof(*request) > PAGE_SIZE);
-	if (!request || guard_step("allocating the request")) {
-		free_page((unsigned long)request);
+	request = guard_step("allocating the request") ? NULL :
+		  (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, order);
+	if (!request) {
 		text_add(why, "no memory");
 		return -ENOMEM;
 	}
-	request->length = strnlen(list, sizeof(request->text));
-	memcpy(request->text, list, request->length);
+	request->length = strnlen(c->list, sizeof(request->text));
+	memcpy(request->text, c->list, request->length);
+	request->policy_length = strnlen(c->text, sizeof(request->policy));
+	memcpy(request->policy, c->text, request->policy_length);
+	request->area_count = c->plan.area_count;
+	memcpy(request->areas, c->plan.areas, sizeof(request->areas));
 	result = machine_call(HYPERCALL_STAGE, __pa(request), 0, 0);
-	if (result != HYPERCALL_OK) {
+	if (result != HYPERCALL_OK)
 		text_add(why, result == HYPERCALL_REFUSED ? request->why :
 							    "the root side did not understand");
-		free_page((unsigned long)request);
-		return -EINVAL;
-	}
-	free_page((unsigned long)request);
-	return cpus_apply();
+	free_pages((unsigned long)request, order);
+	if (result == HYPERCALL_OK)
+		return cpus_apply();
+	return guard.locked ? -EPERM : -EINVAL;
 }
 
 static void log_plan(const struct plan *plan)
@@ -107,63 +119,106 @@ static void log_plan(const struct plan *plan)
 		pr_info("no feature is on: nothing is taken over\n");
 }
 
-static int set_locked(const char *list)
+/* What processors that can do less, or nothing, get of a change: an error, or the plan for them. */
+static int fit(struct change *c, struct text *why)
 {
-	struct features_on wish;
-	struct plan *plan;
-	TEXT(why, 256);
-	int error = 0;
-
-	if (!features_parse(list, strlen(list), &wish, &why))
-		return refuse(-EINVAL, &why);
-	plan = kzalloc(sizeof(*plan), GFP_KERNEL);
-	if (!plan || guard_step("allocating the plan")) {
-		kfree(plan);
-		text_add(&why, "no memory");
-		return refuse(-ENOMEM, &why);
-	}
 	/* What would be on if this processor could do everything: native features fall out. */
-	if (!plan_make(plan, &wish, ~0u, &why)) {
-		error = -EINVAL;
-	} else if (plan->on && !machine.virt && !wish.all) {
-		text_add(&why, "this processor has neither SVM nor VMX");
-		error = -ENODEV;
-	} else if (!plan_make(plan, &wish, machine.virt ? machine.caps.facilities : 0, &why)) {
-		error = -EOPNOTSUPP;
-	} else if (!plan->on) {
-		release();
-	} else if (guard.active) {
-		error = restage(list, &why);
-	} else {
-		error = take(plan, &why);
+	if (!plan_make(&c->plan, &c->wish, &c->policy, ~0u, why))
+		return -EINVAL;
+	if (c->plan.on && !machine.virt && !c->wish.all) {
+		text_add(why, "this processor has neither SVM nor VMX");
+		return -ENODEV;
 	}
-	if (error) {
-		kfree(plan);
-		return refuse(error, &why);
-	}
-	cpuinfo_update(&guard.plan, plan);
-	guard.plan = *plan;
-	guard.error[0] = '\0';
-	kfree(plan);
-	log_plan(&guard.plan);
+	if (!plan_make(&c->plan, &c->wish, &c->policy,
+		       machine.virt ? machine.caps.facilities : 0, why))
+		return -EOPNOTSUPP;
+	areas_find(&c->plan);
 	return 0;
 }
 
-int guard_set(const char *list)
+static int change(struct change *c, struct text *why)
 {
 	int error;
 
+	if (!features_parse(c->list, strlen(c->list), &c->wish, why) ||
+	    !policy_parse(c->text, strlen(c->text), &c->policy, why))
+		return -EINVAL;
+	error = fit(c, why);
+	if (error)
+		return error;
+	if (guard.locked && !plan_tightens(&guard.plan, &c->plan, why))
+		return -EPERM;
+	if (!c->plan.on)
+		release();
+	else
+		error = guard.active ? restage(c, why) : take(&c->plan, why);
+	if (error)
+		return error;
+	cpuinfo_update(&guard.plan, &c->plan);
+	guard.plan = c->plan;
+	strscpy(guard.list, c->list, sizeof(guard.list));
+	strscpy(guard.policy, c->text, sizeof(guard.policy));
+	return 0;
+}
+
+int guard_set(const char *list, const char *policy)
+{
+	struct change *c;
+	TEXT(why, 256);
+	int error;
+
 	mutex_lock(&guard.lock);
-	error = set_locked(list);
+	c = guard_step("allocating the plan") ? NULL : kzalloc(sizeof(*c), GFP_KERNEL);
+	if (c) {
+		c->list = list ?: guard.list;
+		c->text = policy ?: guard.policy;
+		error = change(c, &why);
+	} else {
+		text_add(&why, "no memory");
+		error = -ENOMEM;
+	}
+	kfree(c);
+	if (error) {
+		refuse(error, &why);
+	} else {
+		guard.error[0] = '\0';
+		log_plan(&guard.plan);
+	}
 	mutex_unlock(&guard.lock);
 	return error;
 }
 
-void guard_suspend(void)
+int guard_lock(void)
 {
+	TEXT(why, 80);
+	int error = 0;
+
 	mutex_lock(&guard.lock);
-	release();
+	if (!guard.active) {
+		text_add(&why, "no feature is on: there is nothing to lock");
+		error = refuse(-EINVAL, &why);
+	} else if (!guard.locked) {
+		machine_call(HYPERCALL_LOCK, 0, 0, 0);
+		guard.locked = true;
+		/* rmmod says EBUSY of a module that has a beginning and no end. */
+		THIS_MODULE->exit = NULL;
+		pr_notice("locked until the next boot\n");
+	}
 	mutex_unlock(&guard.lock);
+	return error;
+}
+
+int guard_suspend(void)
+{
+	int error = 0;
+
+	mutex_lock(&guard.lock);
+	if (guard.locked)
+		error = -EBUSY;
+	else
+		release();
+	mutex_unlock(&guard.lock);
+	return error;
 }
 
 int guard_resume(void)
@@ -185,11 +240,16 @@ int guard_resume(void)
 	return error;
 }
 
+static bool read_msr(u32 msr, u64 *value)
+{
+	return !rdmsrl_safe(msr, value);
+}
+
 static int __init oldguard_init(void)
 {
 	int error;
 
-	machine_probe(param_slat, param_hypervisor_bit);
+	machine_probe(param_slat, param_hypervisor_bit, read_msr);
 	if (guard_step("registering the device"))
 		return -ENOMEM;
 	error = status_init();
@@ -198,7 +258,15 @@ static int __init oldguard_init(void)
 	error = guard_step("registering the notifiers") ? -ENOMEM : life_init();
 	if (error)
 		goto no_life;
-	error = guard_set(param_features_initial());
+	error = guard_step("making the folder") ? -ENOMEM : policy_init();
+	if (error)
+		goto no_policy;
+	error = guard_set(param_features_initial(), param_policy_initial());
+	if (!error && param_lock) {
+		error = guard_lock();
+		if (error)
+			guard_suspend();
+	}
 	if (error)
 		goto no_features;
 	mutex_lock(&guard.lock);
@@ -207,6 +275,8 @@ static int __init oldguard_init(void)
 	return 0;
 
 no_features:
+	policy_exit();
+no_policy:
 	life_exit();
 no_life:
 	status_exit();
@@ -216,6 +286,7 @@ no_life:
 static void __exit oldguard_exit(void)
 {
 	guard_suspend();
+	policy_exit();
 	life_exit();
 	status_exit();
 }

@@ -20,11 +20,23 @@ module_param_named(fail_step, param_fail_step, uint, 0600);
 MODULE_PARM_DESC(fail_step, "for tests: let the n-th step that can fail do so (default: 0, none)");
 
 /* What the command line says comes before module_init, which then reads it. */
-static char *initial;
+static char *initial, *initial_policy;
 
 const char *param_features_initial(void)
 {
 	return initial ?: "none";
+}
+
+const char *param_policy_initial(void)
+{
+	return initial_policy ?: "";
+}
+
+static int keep(char **where, const char *text, size_t most)
+{
+	kfree(*where);
+	*where = kstrndup(text, most, GFP_KERNEL);
+	return *where ? 0 : -ENOMEM;
 }
 
 static int features_store(const char *text, const struct kernel_param *kp)
@@ -32,11 +44,9 @@ static int features_store(const char *text, const struct kernel_param *kp)
 	if (!text)
 		return -EINVAL;
 	if (guard.ready)
-		return guard_set(text);
-	kfree(initial);
+		return guard_set(text, NULL);
 	/* One byte more than is allowed, so that the parser can complain. */
-	initial = kstrndup(text, FEATURES_TEXT_MAX + 1, GFP_KERNEL);
-	return initial ? 0 : -ENOMEM;
+	return keep(&initial, text, FEATURES_TEXT_MAX + 1);
 }
 
 static int features_show(char *buffer, const struct kernel_param *kp)
@@ -50,16 +60,62 @@ static int features_show(char *buffer, const struct kernel_param *kp)
 	return out.length;
 }
 
-static void features_free(void *unused)
+static void text_free(void *where)
 {
-	kfree(initial);
-	initial = NULL;
+	kfree(*(char **)where);
+	*(char **)where = NULL;
 }
 
 static const struct kernel_param_ops features_ops = {
 	.set = features_store,
 	.get = features_show,
-	.free = features_free,
+	.free = text_free,
 };
-module_param_cb(features, &features_ops, NULL, 0644);
+module_param_cb(features, &features_ops, &initial, 0644);
 MODULE_PARM_DESC(features, "features by comma, options by colon (umip:mode=gp); all; none (default)");
+
+/* Later changes go through /sys/kernel/oldguard/policy, which has room for them. */
+static int policy_store(const char *text, const struct kernel_param *kp)
+{
+	if (!text || guard.ready)
+		return -EINVAL;
+	return keep(&initial_policy, text, POLICY_TEXT_MAX + 1);
+}
+
+static const struct kernel_param_ops policy_ops = {
+	.set = policy_store,
+	.free = text_free,
+};
+module_param_cb(policy, &policy_ops, &initial_policy, 0);
+MODULE_PARM_DESC(policy, "rules, by semicolon: cr4.smep pinned deny; msr:lstar ro log (default: none)");
+
+bool param_lock;
+
+static int lock_store(const char *text, const struct kernel_param *kp)
+{
+	bool wanted;
+	int error = kstrtobool(text ?: "1", &wanted);
+
+	if (error)
+		return error;
+	if (!guard.ready) {
+		param_lock = wanted;
+		return 0;
+	}
+	if (wanted)
+		return guard_lock();
+	return guard.locked ? -EPERM : 0;
+}
+
+static int lock_show(char *buffer, const struct kernel_param *kp)
+{
+	return sysfs_emit(buffer, "%d\n", guard.locked);
+}
+
+static const struct kernel_param_ops lock_ops = {
+	.flags = KERNEL_PARAM_OPS_FL_NOARG,
+	.set = lock_store,
+	.get = lock_show,
+};
+module_param_cb(lock, &lock_ops, NULL, 0644);
+MODULE_PARM_DESC(lock, "1: until the next boot, features and rules only tighten and nothing is given back (default: 0)");

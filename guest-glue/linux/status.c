@@ -41,6 +41,19 @@ static void show_feature(struct seq_file *s, u32 i)
 		   f->summary, note.at);
 }
 
+static void show_rules(struct seq_file *s)
+{
+	u32 i;
+
+	for (i = 0; i < guard.plan.rule_count; i++) {
+		TEXT(rule, 160);
+
+		rule_print(&guard.plan.rules[i], &rule);
+		seq_printf(s, "rule\t%u\t%s\t%s\n", i, rule.at,
+			   i < guard.plan.policy_count ? "policy" : "feature");
+	}
+}
+
 static void show_counts(struct seq_file *s, unsigned int cpu, struct vcpu_counts *counts)
 {
 	u32 i;
@@ -102,13 +115,14 @@ static int status_show(struct seq_file *s, void *unused)
 	seq_puts(s, "abi\t1\n");
 	seq_printf(s, "version\t%s\n", OLDGUARD_VERSION);
 	seq_printf(s, "state\t%s\n", guard.active ? "active" : "idle");
-	seq_puts(s, "locked\t0\n");
+	seq_printf(s, "locked\t%d\n", guard.locked);
 	show_carrier(s);
 	seq_printf(s, "memory\t%llu\n", guard.memory);
 	if (guard.error[0])
 		seq_printf(s, "error\t%s\n", guard.error);
 	for (i = 0; i < feature_count(); i++)
 		show_feature(s, i);
+	show_rules(s);
 	show_processors(s);
 	mutex_unlock(&guard.lock);
 	return 0;

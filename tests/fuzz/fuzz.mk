@@ -16,7 +16,7 @@ fuzz_walk_SOURCES := guest-glue/walk.c guest-glue/access.c
 
 FUZZ := build/fuzz
 FUZZ_CC ?= clang
-FUZZ_CFLAGS := -O1 -g -std=gnu11 -D_GNU_SOURCE -DOLDGUARD_SIM -Wall -Wextra -Werror \
+FUZZ_CFLAGS := -O1 -g -std=gnu11 -D_GNU_SOURCE -DOLDGUARD_SIM -Wall -Wextra -Werror -Wno-missing-field-initializers \
 	-fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_RUNS ?= 200000
 FUZZ_SECONDS ?= 600

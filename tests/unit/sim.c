@@ -212,6 +212,21 @@ u8 cpu_inb(u16 port)
 	return port == 0x3fd ? 0x20 : 0xff;
 }
 
+void cpu_out(u16 port, u32 bytes, u32 value)
+{
+	ck_assert(bytes == 1 || bytes == 2 || bytes == 4);
+	ck_assert(sim.ports < ARRAY_SIZE(sim.port));
+	sim.port[sim.ports] = port;
+	sim.port_value[sim.ports++] = bytes == 4 ? value : value & ((1u << bytes * 8) - 1);
+}
+
+u32 cpu_in(u16 port, u32 bytes)
+{
+	u32 value = 0xa1b2c300 | (port & 0xff);
+
+	return bytes == 4 ? value : value & ((1u << bytes * 8) - 1);
+}
+
 void cpu_halt(void)
 {
 	if (sim.can_halt) {
@@ -240,7 +255,10 @@ bool vmx_load(u64 pa) { return sim.vmxon && pa; }
 u64 vmx_current(void) { return V->control_pa; }
 void vmx_invept_all(void) { }
 void vmx_invvpid(u64 type, u64 vpid) { (void)type; (void)vpid; }
-u64 vmx_hypercall(u64 number, u64 a, u64 b, u64 c) { return number ^ a ^ b ^ c; }
+u64 vmx_hypercall(u64 number, u64 a, u64 b, u64 c)
+{
+	return number == (HYPERCALL_MAGIC ^ HYPERCALL_LEAVE) ? 0 : number ^ a ^ b ^ c;
+}
 void vmx_unblock_nmi(void) { }
 void vmx_raise_nmi(void) { sim.nmis++; }
 
@@ -428,9 +446,9 @@ void sim_boot(enum sim_model model, const char *features)
 	TEXT(why, 200);
 
 	sim_new(model);
-	machine_probe(true, true);
+	machine_probe(true, true, cpu_rdmsr_safe);
 	ck_assert_msg(features_parse(features, strlen(features), &wish, &why), "%s", why.at);
-	ck_assert_msg(plan_make(&machine.plans[0], &wish, machine.caps.facilities, &why), "%s",
+	ck_assert_msg(plan_make(&machine.plans[0], &wish, NULL, machine.caps.facilities, &why), "%s",
 		      why.at);
 	sim_block(&request, machine_pieces(2, SIM_PHYS_END));
 	request.cpus = 2;

@@ -91,7 +91,7 @@ struct sim {
 	u32 said;
 	u32 ports;
 	u16 port[8];
-	u8 port_value[8];
+	u32 port_value[8];
 	jmp_buf halt;
 	bool can_halt;
 };

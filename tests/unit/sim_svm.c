@@ -344,5 +344,6 @@ u64 svm_hypercall(u64 number, u64 a, u64 b, u64 c)
 	sim.gpr[RSI] = b;
 	sim.gpr[RDX] = c;
 	EXEC(SVM_EXIT_VMMCALL, "\x0f\x01\xd9");
-	return sim.gpr[RAX];
+	/* svm.S: the call that has given the processor back returns 0. */
+	return sim.held ? sim.gpr[RAX] : 0;
 }

@@ -22,7 +22,7 @@ static u64 stage_at(u64 gpa, const char *text)
 
 static const char *why_at(u64 gpa)
 {
-	struct stage_request *r = (void *)(guestmem_page(gpa) + gpa % PAGE_BYTES);
+	struct stage_request *r = (void *)guestmem_page(gpa);
 
 	ck_assert_ptr_nonnull(memchr(r->why, 0, sizeof(r->why)));
 	return r->why;
@@ -88,13 +88,13 @@ END_TEST
 
 START_TEST(bad_requests)
 {
-	const u64 last = PAGE_BYTES - sizeof(struct stage_request);
 	struct stage_request *r;
 
 	sim_boot(SIM_EPYC, "none");
-	/* The last place in a page is one, a byte further is none. */
-	ck_assert_uint_eq(stage_at(SIM_REQUEST + last, "umip"), HYPERCALL_OK);
-	ck_assert_uint_eq(stage_at(SIM_REQUEST + last + 1, "umip"), HYPERCALL_BAD);
+	/* Whole pages, all of them there. */
+	ck_assert_uint_eq(stage_at(SIM_REQUEST, "umip"), HYPERCALL_OK);
+	ck_assert_uint_eq(stage_at(SIM_REQUEST + 8, "umip"), HYPERCALL_BAD);
+	ck_assert_uint_eq(stage_at(SIM_REQUEST, "umip"), HYPERCALL_OK);
 	ck_assert_uint_eq(call(HYPERCALL_STAGE, 0x7000000, 0), HYPERCALL_BAD);
 	ck_assert_uint_eq(call(HYPERCALL_STAGE, ~0ULL, 0), HYPERCALL_BAD);
 	ck_assert_uint_eq(call(HYPERCALL_STAGE, ~0xfffULL, 0), HYPERCALL_BAD);
@@ -110,6 +110,12 @@ START_TEST(bad_requests)
 	memcpy(r->text + sizeof(r->text) - 4, "umip", 4);
 	r->length = sizeof(r->text);
 	ck_assert_uint_eq(call(HYPERCALL_STAGE, SIM_REQUEST, 0), HYPERCALL_OK);
+	/* More of the others than there is room for */
+	r->policy_length = POLICY_TEXT_MAX + 2;
+	ck_assert_uint_eq(call(HYPERCALL_STAGE, SIM_REQUEST, 0), HYPERCALL_BAD);
+	r->policy_length = 0;
+	r->area_count = AREA_RANGES_MAX + 1;
+	ck_assert_uint_eq(call(HYPERCALL_STAGE, SIM_REQUEST, 0), HYPERCALL_BAD);
 	/* A refusal that cannot be written down */
 	guestmem_readonly(SIM_READONLY);
 	ck_assert_uint_eq(stage_at(SIM_READONLY, "nothing"), HYPERCALL_BAD);

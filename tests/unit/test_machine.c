@@ -23,8 +23,8 @@ static bool build(u32 pieces, u32 cpus, u64 phys_end)
 	struct features_on none = { 0 };
 
 	why = (struct text){ .at = why_room, .size = sizeof(why_room) };
-	machine_probe(true, true);
-	ck_assert(plan_make(&machine.plans[0], &none, machine.caps.facilities, &why));
+	machine_probe(true, true, cpu_rdmsr_safe);
+	ck_assert(plan_make(&machine.plans[0], &none, NULL, machine.caps.facilities, &why));
 	sim_block(&request, pieces);
 	request.cpus = cpus;
 	request.phys_end = phys_end;
@@ -36,7 +36,7 @@ static bool build(u32 pieces, u32 cpus, u64 phys_end)
 START_TEST(probe_finds_the_processor)
 {
 	sim_new(SIM_EPYC);
-	machine_probe(true, true);
+	machine_probe(true, true, cpu_rdmsr_safe);
 	ck_assert_str_eq(machine.virt->name, "AMD SVM");
 	ck_assert_str_eq(machine.caps.slat, "NPT");
 	ck_assert_uint_eq(machine.caps.facilities,
@@ -50,26 +50,26 @@ START_TEST(probe_finds_the_processor)
 	ck_assert_uint_eq(machine.leaf1_ecx, ~0u);
 	ck_assert_uint_eq(machine.decoder_flags, DECODER_LOCK_MOV_CR8);
 	ck_assert_uint_eq(svm_features, 0xff);
-	machine_probe(false, true);
+	machine_probe(false, true, cpu_rdmsr_safe);
 	ck_assert_ptr_null(machine.caps.slat);
 	ck_assert(!(machine.caps.facilities & FACILITY(SLAT)));
 
 	sim_new(SIM_PHENOM);
-	machine_probe(true, true);
+	machine_probe(true, true, cpu_rdmsr_safe);
 	ck_assert_uint_eq(machine.max_basic, 5);
 	ck_assert(!machine.gbpages);
 	sim_cpuid(0x80000000, 0)[CPUID_EAX] = 0x80000007;
-	machine_probe(true, true);
+	machine_probe(true, true, cpu_rdmsr_safe);
 	ck_assert_ptr_null(machine.virt);
 	ck_assert_uint_eq(machine.maxphyaddr, 36);
 
 	sim_new(SIM_INTEL);
-	machine_probe(true, true);
+	machine_probe(true, true, cpu_rdmsr_safe);
 	ck_assert_str_eq(machine.virt->name, "Intel VMX");
 	ck_assert_uint_eq(machine.leaf1_ecx, ~(3u << 5));
 	ck_assert(machine.out_of_range_is_highest);
 	sim_cpuid(1, 0)[CPUID_ECX] &= ~(1u << 5);
-	machine_probe(true, true);
+	machine_probe(true, true, cpu_rdmsr_safe);
 	ck_assert_ptr_null(machine.virt);
 }
 END_TEST
@@ -98,15 +98,15 @@ START_TEST(probe_finds_cr4_bits)
 		sim_new(SIM_EPYC);
 		memset(sim_cpuid(1, 0), 0, 16);
 		memset(sim_cpuid(7, 0), 0, 16);
-		machine_probe(true, true);
+		machine_probe(true, true, cpu_rdmsr_safe);
 		ck_assert_uint_eq(machine.cr4_supported, BIT64(8)); /* PCE: always there */
 		leaf = sim_cpuid(bits[i].leaf, 0);
 		leaf[bits[i].reg] = 1u << bits[i].bit;
-		machine_probe(true, true);
+		machine_probe(true, true, cpu_rdmsr_safe);
 		ck_assert_uint_eq(machine.cr4_supported, BIT64(8) | bits[i].cr4);
 		/* What lies beyond the highest leaf means nothing. */
 		sim_cpuid(0, 0)[CPUID_EAX] = 6;
-		machine_probe(true, true);
+		machine_probe(true, true, cpu_rdmsr_safe);
 		ck_assert_uint_eq(machine.cr4_supported,
 				  BIT64(8) | (bits[i].leaf == 7 ? 0 : bits[i].cr4));
 	}
@@ -118,15 +118,15 @@ START_TEST(own_leaf_range_is_a_free_one)
 	u32 *leaf1;
 
 	sim_new(SIM_EPYC);
-	machine_probe(true, true);
+	machine_probe(true, true, cpu_rdmsr_safe);
 	ck_assert_uint_eq(machine.hypervisor_leaf, 0x40000000);
 	leaf1 = sim_cpuid(1, 0);
 	leaf1[CPUID_ECX] |= 1u << 31;
-	machine_probe(true, true);
+	machine_probe(true, true, cpu_rdmsr_safe);
 	ck_assert_uint_eq(machine.hypervisor_leaf, 0x40000000);
 	sim_cpuid(0x40000000, 0)[CPUID_EAX] = 0x4000000c;
 	sim_cpuid(0x40000100, 0)[CPUID_EAX] = 0x40000101;
-	machine_probe(true, true);
+	machine_probe(true, true, cpu_rdmsr_safe);
 	ck_assert_uint_eq(machine.hypervisor_leaf, 0x40000200);
 }
 END_TEST
@@ -136,7 +136,7 @@ START_TEST(unusable_processors_say_why)
 	bool busy;
 
 	sim_new(SIM_EPYC);
-	machine_probe(true, true);
+	machine_probe(true, true, cpu_rdmsr_safe);
 	why = (struct text){ .at = why_room, .size = sizeof(why_room) };
 	ck_assert(machine_usable(&busy, &why) && !busy);
 	*sim_msr(MSR_VM_CR) = VM_CR_SVMDIS;
@@ -345,7 +345,7 @@ START_TEST(pieces_are_enough_and_too_few_are_refused)
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		sim_new(cases[i].model);
-		machine_probe(true, true);
+		machine_probe(true, true, cpu_rdmsr_safe);
 		ck_assert_msg(build(machine_pieces(cases[i].cpus, cases[i].end), cases[i].cpus,
 				    cases[i].end), "%s", why.at);
 		/* What is left is room for slat_fill(). */
@@ -421,7 +421,7 @@ START_TEST(every_stack_knows_its_processor)
 
 	for (i = 0; i < ARRAY_SIZE(counts); i++) {
 		sim_new(SIM_EPYC);
-		machine_probe(true, true);
+		machine_probe(true, true, cpu_rdmsr_safe);
 		pieces = machine_pieces(counts[i], 1ULL << 30);
 		ck_assert(build(pieces, counts[i], 1ULL << 30));
 		for (cpu = 0; cpu < counts[i]; cpu++) {
@@ -480,7 +480,9 @@ START_TEST(reset_tries_every_way)
 	ck_assert(sim_said("triple fault"));
 	ck_assert_uint_eq(sim.ports, 3);
 	ck_assert_mem_eq(sim.port, ports, sizeof(ports));
-	ck_assert_mem_eq(sim.port_value, "\x02\x06\xfe", 3);
+	ck_assert_uint_eq(sim.port_value[0], 0x02);
+	ck_assert_uint_eq(sim.port_value[1], 0x06);
+	ck_assert_uint_eq(sim.port_value[2], 0xfe);
 }
 END_TEST
 
@@ -620,11 +622,11 @@ START_TEST(intel_block)
 	check_image();
 	check_block();
 	check_window(3ULL << 30);
-	map = block_va(&machine, block_offset(&machine, machine.bitmap_pa[0]));
+	map = block_va(&machine, machine.msr_map[0]);
 	ck_assert_uint_eq(map[0x3a / 8], 1u << (0x3a % 8));
 	ck_assert_uint_eq(map[0x480 / 8], 0xff);
 	ck_assert(machine.slat.typed);
-	ck_assert_uint_eq(machine_call(0, 1, 2, 4), HYPERCALL_MAGIC ^ 7);
+	ck_assert_uint_eq(machine_call(HYPERCALL_APPLY, 1, 2, 4), HYPERCALL_MAGIC ^ 5);
 }
 END_TEST
 

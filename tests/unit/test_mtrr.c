@@ -19,7 +19,7 @@
 static void bare(void)
 {
 	sim_new(SIM_INTEL);
-	machine_probe(true, true);
+	machine_probe(true, true, cpu_rdmsr_safe);
 	ck_assert_uint_eq(machine.maxphyaddr, 36);
 }
 

@@ -25,8 +25,8 @@ static bool build(u32 pieces, u64 phys_end)
 	struct text why = { .at = why_room, .size = sizeof(why_room) };
 	struct features_on none = { 0 };
 
-	machine_probe(true, true);
-	ck_assert(plan_make(&machine.plans[0], &none, machine.caps.facilities, &why));
+	machine_probe(true, true, cpu_rdmsr_safe);
+	ck_assert(plan_make(&machine.plans[0], &none, NULL, machine.caps.facilities, &why));
 	sim_block(&request, pieces);
 	request.cpus = 2;
 	request.phys_end = phys_end;
@@ -150,7 +150,7 @@ START_TEST(no_large_page_across_a_type_change)
 	u64 gpa;
 
 	sim_new(SIM_INTEL);
-	machine_probe(true, true);
+	machine_probe(true, true, cpu_rdmsr_safe);
 	*sim_msr(MSR_MTRR_DEF_TYPE) = 0xc06;
 	*sim_msr(MSR_MTRR_FIX64K_00000) = 0x0606060606060606;
 	range(0, 0xc0000000, SIZE_1G, 0);
@@ -173,7 +173,7 @@ START_TEST(no_large_page_across_a_type_change)
 	ck_assert_uint_eq(look(0xc0000000).entry >> 3 & 7, 0);
 	/* SVM applies the MTRRs by itself, but has large pages by the same rule. */
 	sim_new(SIM_EPYC);
-	machine_probe(true, true);
+	machine_probe(true, true, cpu_rdmsr_safe);
 	*sim_msr(MSR_MTRR_DEF_TYPE) = 0xc06;
 	range(0, 0xe0000000, 0x20000000, 0);
 	ck_assert(build(1, 3ULL << 30));
@@ -257,8 +257,8 @@ START_TEST(off_is_off)
 	TEXT(reason, 200);
 
 	sim_new(SIM_EPYC);
-	machine_probe(false, true);
-	ck_assert(plan_make(&machine.plans[0], &none, machine.caps.facilities, &reason));
+	machine_probe(false, true, cpu_rdmsr_safe);
+	ck_assert(plan_make(&machine.plans[0], &none, NULL, machine.caps.facilities, &reason));
 	sim_block(&request, 1);
 	request.cpus = 1;
 	request.phys_end = 1ULL << 30;

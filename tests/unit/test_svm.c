@@ -121,7 +121,7 @@ START_TEST(vmmcall_of_strangers)
 	EXEC(SVM_EXIT_VMMCALL, "\x0f\x01\xd9");
 	ck_assert_uint_eq(C->event_inj, EVENT(SVM_EVENT_EXCEPTION, VECTOR_UD));
 	sim_at(SIM_CODE);
-	sim.gpr[RAX] = HYPERCALL_MAGIC ^ (HYPERCALL_COUNTS + 1);
+	sim.gpr[RAX] = HYPERCALL_MAGIC ^ HYPERCALLS;
 	EXEC(SVM_EXIT_VMMCALL, "\x0f\x01\xd9");
 	ck_assert_uint_eq(C->event_inj, EVENT(SVM_EVENT_EXCEPTION, VECTOR_UD));
 	ck_assert_uint_eq(V->exits[VMEXIT_HYPERCALL], 3);
@@ -431,8 +431,7 @@ END_TEST
 
 START_TEST(unknown_exits_stop_loudly)
 {
-	static const u64 codes[] = { 0x20, 0x3f, 0x60, 0x62, 0x65, 0x6e, 0x70, 0x78, 0x7b, 0x87, 0x8d,
-				     0x9f };
+	static const u64 codes[] = { 0x20, 0x3f, 0x60, 0x62, 0x6e, 0x70, 0x78, 0x87, 0x8d, 0x9f };
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(codes); i++) {

@@ -457,17 +457,17 @@ START_TEST(native_umip_is_left_alone)
 {
 	sim_new(SIM_EPYC);
 	sim_cpuid(7, 0)[CPUID_ECX] |= 4;
-	machine_probe(true, true);
+	machine_probe(true, true, cpu_rdmsr_safe);
 	ck_assert(feature_native(umip_index()));
 	sim_cpuid(7, 0)[CPUID_ECX] = 0;
 	ck_assert(feature_native(umip_index())); /* as it was then */
-	machine_probe(true, true);
+	machine_probe(true, true, cpu_rdmsr_safe);
 	ck_assert(!feature_native(umip_index()));
 	/* Leaf 7's data means nothing on a processor that ends before it. */
 	sim_new(SIM_INTEL);
 	sim_cpuid(0, 0)[CPUID_EAX] = 5;
 	sim_cpuid(5, 0)[CPUID_ECX] = ~0u;
-	machine_probe(true, true);
+	machine_probe(true, true, cpu_rdmsr_safe);
 	ck_assert(!feature_native(umip_index()));
 }
 END_TEST

@@ -27,6 +27,8 @@ struct sim {
 	u32 invalidated; /* TLB invalidations */
 	u32 unblocked;	 /* vmx_unblock_nmi() */
 	u32 wbinvds;
+	u16 port;
+	u32 port_value;
 	u32 resets;
 	bool nmi_at_window_write; /* an NMI comes to the root side before VMWRITE of PROC */
 	u64 xcr0;

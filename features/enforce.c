@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "enforce.h"
+
+#include "../vmexit/insn.h"
+
+const struct rule *rule_find(const struct vcpu *v, enum asset asset, u64 number)
+{
+	const struct rule *r = v->plan->rules;
+	const struct rule *end = r + v->plan->rule_count;
+
+	for (; r < end; r++)
+		if (rule_covers(r, asset, number))
+			return r;
+	return NULL;
+}
+
+u64 rule_broken(const struct rule *rule, u64 old, u64 value, u64 pinned)
+{
+	switch (rule->permission) {
+	case PERM_PINNED: return pinned & ~value & rule->mask;
+	case PERM_RO: return (old ^ value) & rule->mask;
+	default: return rule->mask;
+	}
+}
+
+enum verdict rule_enforce(struct vcpu *v, struct vmexit *e, const struct rule *rule, u64 old)
+{
+	enum verdict verdict;
+
+	(void)old;
+	switch (rule->action) {
+	case ACTION_DENY: return inject_error(e, VECTOR_GP, 0);
+	case ACTION_IGNORE:
+		verdict = insn_length(v, e);
+		return verdict == VERDICT_DEFAULT ? VERDICT_NEXT : verdict;
+	default: return VERDICT_DEFAULT;
+	}
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * enforce.h - what the features that go by rules share.
+ */
+#ifndef OLDGUARD_ENFORCE_H
+#define OLDGUARD_ENFORCE_H
+
+#include "../guest-glue/vcpu.h"
+
+/**
+ * rule_find() - the rule that decides about a number
+ * @v: the processor
+ * @asset: the kind
+ * @number: which one
+ *
+ * Return: the first rule in force that covers it, or NULL: it is the guest's own affair.
+ */
+const struct rule *rule_find(const struct vcpu *v, enum asset asset, u64 number);
+
+/**
+ * rule_broken() - bits by which a change of a register breaks a rule
+ * @rule: the rule
+ * @old: the register's value
+ * @value: what it would become
+ * @pinned: bits that were set when the rule came into force, for PERM_PINNED
+ *
+ * Return: the bits, 0 if there are none.
+ */
+u64 rule_broken(const struct rule *rule, u64 old, u64 value, u64 pinned);
+
+/**
+ * rule_enforce() - carry out the action of a rule that has been broken, and report it
+ * @v: the processor
+ * @e: the exit; gets the fault
+ * @rule: of v->plan
+ * @old: what was there before
+ *
+ * Return: VERDICT_DEFAULT to let it through, VERDICT_NEXT to go on without it, VERDICT_INJECT.
+ */
+enum verdict rule_enforce(struct vcpu *v, struct vmexit *e, const struct rule *rule, u64 old);
+
+#endif
