@@ -14,6 +14,8 @@
 #define OLDGUARD_DEVICE "/dev/oldguard"
 #define OLDGUARD_MODULE "/sys/module/oldguard"
 #define OLDGUARD_PARAMETER OLDGUARD_MODULE "/parameters/features"
+#define OLDGUARD_LOCK OLDGUARD_MODULE "/parameters/lock"
+#define OLDGUARD_POLICY "/sys/kernel/oldguard/policy"
 
 /**
  * struct command - a subcommand
@@ -31,6 +33,8 @@ int status_command(int argc, char **argv);
 int probe_command(int argc, char **argv);
 int enable_command(int argc, char **argv);
 int disable_command(int argc, char **argv);
+int policy_command(int argc, char **argv);
+int lock_command(int argc, char **argv);
 
 /**
  * say_json() - print an object and drop the reference to it

@@ -10,18 +10,22 @@ OLDGUARD_VERSION ?= 0.1.0
 
 COMMAND_DIR := guest-glue/command
 COMMAND_OBJ := build/command
-COMMAND_SRC := main say table report status list switch probe probe_show probe_machine probe_insn \
+COMMAND_SRC := main say table report status list switch policy probe probe_show probe_machine probe_insn \
 	probe_forms probe_far
 
-COMMAND_CFLAGS := -O2 -g -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes -Wshadow \
+COMMAND_CFLAGS := -O2 -g -std=gnu11 -Wall -Wextra -Werror -Wno-missing-field-initializers -Wmissing-prototypes -Wshadow \
 	-D_GNU_SOURCE -DOLDGUARD_VERSION='"$(OLDGUARD_VERSION)"' -I$(COMMAND_DIR) -MMD -MP
 COMMAND_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-COMMAND_OBJS := $(COMMAND_SRC:%=$(COMMAND_OBJ)/%.o)
-COMMAND_ASAN_OBJS := $(COMMAND_SRC:%=$(COMMAND_OBJ)/asan/%.o)
+# What it shares with the root side: the policy's parser and printer.
+COMMAND_SHARED := features/policy features/asset guest-glue/text
+
+COMMAND_OBJS := $(COMMAND_SRC:%=$(COMMAND_OBJ)/%.o) $(COMMAND_SHARED:%=$(COMMAND_OBJ)/shared/%.o)
+COMMAND_ASAN_OBJS := $(COMMAND_SRC:%=$(COMMAND_OBJ)/asan/%.o) \
+	$(COMMAND_SHARED:%=$(COMMAND_OBJ)/shared/asan/%.o)
 # A test program brings its own main().
 COMMAND_TEST_OBJS := $(filter-out %/main.o,$(COMMAND_ASAN_OBJS))
-COMMAND_TESTS := $(addprefix $(COMMAND_OBJ)/,test_command test_report test_probe)
+COMMAND_TESTS := $(addprefix $(COMMAND_OBJ)/,test_command test_command_policy test_report test_probe)
 
 .PHONY: command command-check
 command: build/tools/oldguard
@@ -31,6 +35,14 @@ build/tools/oldguard: $(COMMAND_OBJS)
 	$(CC) -static -no-pie -o $@ $^ -ljansson
 
 $(COMMAND_OBJ)/%.o: $(COMMAND_DIR)/%.c
+	@mkdir -p $(@D)
+	$(CC) $(COMMAND_CFLAGS) -fno-pie -c -o $@ $<
+
+$(COMMAND_OBJ)/shared/asan/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(COMMAND_CFLAGS) $(COMMAND_SANITIZE) -c -o $@ $<
+
+$(COMMAND_OBJ)/shared/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(COMMAND_CFLAGS) -fno-pie -c -o $@ $<
 
@@ -62,6 +74,8 @@ command-check: $(COMMAND_TESTS) $(COMMAND_OBJ)/oldguard-asan build/tools/oldguar
 	$(COMMAND_OBJ)/test_probe
 	OLDGUARD_COMMAND=$(COMMAND_OBJ)/oldguard-asan $(COMMAND_OBJ)/test_command
 	OLDGUARD_COMMAND=build/tools/oldguard $(COMMAND_OBJ)/test_command
+	OLDGUARD_COMMAND=$(COMMAND_OBJ)/oldguard-asan $(COMMAND_OBJ)/test_command_policy
+	OLDGUARD_COMMAND=build/tools/oldguard $(COMMAND_OBJ)/test_command_policy
 	tests/unit/test_demo
 
--include $(wildcard $(COMMAND_OBJ)/*.d $(COMMAND_OBJ)/asan/*.d)
+-include $(wildcard $(addprefix $(COMMAND_OBJ)/,*.d asan/*.d shared/*/*.d shared/asan/*/*.d))

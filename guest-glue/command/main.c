@@ -11,6 +11,8 @@ static const struct command commands[] = {
 	{ "probe", "what this processor tells user programs now (needs no module)", probe_command },
 	{ "enable", "switch features on, or give them other options", enable_command },
 	{ "disable", "switch features off", disable_command },
+	{ "policy", "rules: load, check, show", policy_command },
+	{ "lock", "until the next boot, nothing is loosened any more", lock_command },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -46,6 +46,15 @@ static bool take_cpu(struct report *r, char **field)
 	return true;
 }
 
+static bool take_rule(struct report *r, char **field)
+{
+	if (!*field[2] || !*field[3])
+		return false;
+	r->rules = grow(r->rules, r->nr_rules, sizeof(*r->rules));
+	r->rules[r->nr_rules++] = (struct report_rule){ field[2], field[3] };
+	return true;
+}
+
 static bool take_feature(struct report *r, char **field)
 {
 	if (!*field[1] || !*field[2])
@@ -100,6 +109,8 @@ static bool take_line(struct report *r, char **field)
 		return number(field[1], ULLONG_MAX, &r->memory);
 	if (!strcmp(type, "feature"))
 		return take_feature(r, field);
+	if (!strcmp(type, "rule"))
+		return take_rule(r, field);
 	if (!strcmp(type, "cpu"))
 		return take_cpu(r, field);
 	if (!strcmp(type, "exits"))
@@ -165,6 +176,7 @@ int report_read(struct report *r, const char *path)
 void report_free(struct report *r)
 {
 	free(r->features);
+	free(r->rules);
 	free(r->cpus);
 	free(r->exits);
 	free(r->handled);

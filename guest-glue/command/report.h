@@ -18,6 +18,11 @@ struct report_cpu {
 	const char *state;
 };
 
+/* A rule in force, and where it comes from: "policy" or "feature". */
+struct report_rule {
+	const char *rule, *from;
+};
+
 /* How often: an exit kind or a feature, on one CPU. */
 struct report_count {
 	unsigned int cpu;
@@ -41,6 +46,8 @@ struct report {
 	unsigned long long memory;
 	struct report_feature *features;
 	size_t nr_features;
+	struct report_rule *rules;
+	size_t nr_rules;
 	struct report_cpu *cpus;
 	size_t nr_cpus;
 	struct report_count *exits, *handled;

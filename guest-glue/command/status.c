@@ -138,6 +138,22 @@ static void print_features(const struct report *r)
 	table_print(&t, stdout);
 }
 
+static void print_rules(const struct report *r)
+{
+	struct table t = { .columns = 2 };
+
+	if (!r->nr_rules)
+		return;
+	table_cell(&t, "RULE");
+	table_cell(&t, "FROM");
+	for (size_t i = 0; i < r->nr_rules; i++) {
+		table_cell(&t, "%s", r->rules[i].rule);
+		table_cell(&t, "%s", r->rules[i].from);
+	}
+	putchar('\n');
+	table_print(&t, stdout);
+}
+
 /* The names and the CPUs in a list of counts, each once: rows and columns of its table. */
 struct axes {
 	const char **names;
@@ -254,7 +270,7 @@ static json_t *counts_json(const struct report_count *counts, size_t nr, const c
 static json_t *report_json(const struct report *r)
 {
 	json_t *object = json_pack("{s:b, s:I}", "loaded", 1, "abi", (json_int_t)r->abi);
-	json_t *features = json_array(), *cpus = json_array();
+	json_t *features = json_array(), *cpus = json_array(), *rules = json_array();
 
 	put_text(object, "version", r->version);
 	put_text(object, "state", r->state);
@@ -278,6 +294,11 @@ static json_t *report_json(const struct report *r)
 							  "summary", f->summary));
 	}
 	json_object_set_new(object, "features", features);
+	for (size_t i = 0; i < r->nr_rules; i++)
+		json_array_append_new(rules, json_pack("{s:s, s:s}",
+						       "rule", r->rules[i].rule,
+						       "from", r->rules[i].from));
+	json_object_set_new(object, "rules", rules);
 	for (size_t i = 0; i < r->nr_cpus; i++)
 		json_array_append_new(cpus, json_pack("{s:I, s:s}",
 						      "cpu", (json_int_t)r->cpus[i].cpu,
@@ -344,6 +365,7 @@ int status_command(int argc, char **argv)
 	} else {
 		print_facts(&r);
 		print_features(&r);
+		print_rules(&r);
 		print_counts("EXIT", r.exits, r.nr_exits);
 		print_counts("HANDLED BY", r.handled, r.nr_handled);
 		if (r.malformed)

@@ -25,6 +25,8 @@ static const char sample[] =
 	"memory\t3407872\n"
 	"feature\tumip\ton\tmode=gp\thides tables from users\t\n"
 	"feature\tmsr_lock\toff\t\tchosen MSRs become read-only\tneeds bitmap\n"
+	"rule\t0\tcr4.smep pinned deny\tpolicy\n"
+	"rule\t1\tmsr:0x174-0x176 ro log\tfeature\n"
 	"cpu\t0\tguest\n"
 	"cpu\t2\toffline\n"
 	"exits\t0\tcpuid\t1200\n"

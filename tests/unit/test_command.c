@@ -9,44 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "command.h"
+#include "command_run.h"
 #include "command_sample.h"
 #include "probe.h"
-
-/* Runs it; what it printed on either stream is in *printed. */
-static int run(char **printed, const char *format, ...)
-{
-	const char *command = getenv("OLDGUARD_COMMAND");
-	char *arguments = NULL, *line = NULL;
-	size_t size = 0;
-	va_list ap;
-	FILE *pipe;
-	int status;
-
-	va_start(ap, format);
-	ck_assert_int_ge(vasprintf(&arguments, format, ap), 0);
-	va_end(ap);
-	ck_assert_int_ge(asprintf(&line, "'%s' %s 2>&1", command, arguments), 0);
-	pipe = popen(line, "r");
-	ck_assert_ptr_nonnull(pipe);
-	*printed = NULL;
-	if (getdelim(printed, &size, '\0', pipe) < 0)
-		ck_abort_msg("%s printed nothing", line);
-	status = pclose(pipe);
-	free(arguments);
-	free(line);
-	ck_assert(WIFEXITED(status));
-	return WEXITSTATUS(status);
-}
-
-static json_t *object(char *printed)
-{
-	json_error_t error;
-	json_t *result = json_loads(printed, 0, &error);
-
-	ck_assert_msg(result != NULL, "%s in: %s", error.text, printed);
-	free(printed);
-	return result;
-}
 
 START_TEST(status_prints_tables)
 	{
@@ -67,6 +32,10 @@ START_TEST(status_prints_tables)
 			"  FEATURE   STATE  OPTIONS  NOTE          SUMMARY\n"
 			"  umip      on     mode=gp                hides tables from users\n"
 			"  msr_lock  off             needs bitmap  chosen MSRs become read-only\n"
+			"\n"
+			"  RULE                    FROM\n"
+			"  cr4.smep pinned deny    policy\n"
+			"  msr:0x174-0x176 ro log  feature\n"
 			"\n"
 			"  EXIT              TOTAL  CPU0         CPU1\n"
 			"  cpuid              1234  1200           34\n"
