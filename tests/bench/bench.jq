@@ -101,6 +101,17 @@ def exits:
 	 limit: 0, oldguard: value("\($m).exits.idle.total")},
 	{id: "\($m).exits.loop", machine: $m, what: "exits in a loop of fork, mmap, timers", unit: "exits",
 	 limit: 0, oldguard: value("\($m).exits.loop.total")},
+	(("loop", "files") as $work |
+	 ({loop: "fork, mmap, timers", files: "file copies"}[$work]) as $words |
+	 value("\($m).exits_all.\($work).total") as $total |
+	 (value("\($m).exits_all.\($work).cr_write") // 0) as $cr |
+	 # Linux writes CR4 twice for each flush of global translations where it has no INVPCID: told,
+	 # and not promised away.
+	 {id: "\($m).exits_all.\($work)", machine: $m, unit: "exits", limit: 0,
+	  what: "exits in a loop of \($words), features=all", oldguard: less($total; $cr)},
+	 {id: "\($m).exits_all.\($work).cr4", machine: $m, unit: "exits",
+	  what: "  and CR4 writes of Linux in it",
+	  oldguard: (if $total == null then null else $cr end)}),
 	(to_entries[] | select(.key | test("^\($m)\\.exits\\.exec\\..*\\.rate$")) |
 	 {id: .key, machine: $m, what: "exits of an exec: \(.key | split(".")[3])", unit: "exits/exec",
 	  oldguard: .value.value});

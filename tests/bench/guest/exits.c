@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * exits idle SECONDS | loop ROUNDS | exec ROUNDS: which exits oldguard takes while this program
- * sleeps, or forks, maps memory and waits for timers, or executes programs.
+ * exits idle SECONDS | loop ROUNDS | exec ROUNDS | files ROUNDS: which exits oldguard takes while
+ * this program sleeps, or forks, maps memory and waits for timers, or executes programs, or copies
+ * files. A third word takes the place of "exits" in what it prints.
  *
  * Prints "= exits.WORK.KIND COUNT exits" for each kind, and the same as .total; for exec also the
  * rate of each kind, in exits of one round. The readings of /dev/oldguard are hypercalls
@@ -116,18 +117,47 @@ static void run_programs(const char *self, int rounds)
 	}
 }
 
+static void copy(const char *from, const char *to)
+{
+	static char buffer[64 << 10];
+	int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	ssize_t got;
+
+	if (in < 0 || out < 0)
+		err(1, "%s, %s", from, to);
+	while ((got = read(in, buffer, sizeof(buffer))) > 0)
+		if (write(out, buffer, got) != got)
+			err(1, "%s", to);
+	if (got < 0)
+		err(1, "%s", from);
+	close(in);
+	close(out);
+}
+
+static void copy_files(const char *self, int rounds)
+{
+	for (int i = 0; i < rounds; i++) {
+		copy(self, "/tmp/exits.1");
+		copy("/tmp/exits.1", "/tmp/exits.2");
+		if (rename("/tmp/exits.2", "/tmp/exits.3") || unlink("/tmp/exits.1") ||
+		    unlink("/tmp/exits.3"))
+			err(1, "/tmp");
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct count start[KINDS], again[KINDS], end[KINDS];
-	const char *work = argc == 3 ? argv[1] : "";
-	int rounds = argc == 3 ? atoi(argv[2]) : 0;
+	const char *work = argc >= 3 ? argv[1] : "";
+	int rounds = argc >= 3 ? atoi(argv[2]) : 0;
+	const char *label = argc == 4 ? argv[3] : "exits";
 	cpu_set_t first, all;
 	long long total = 0;
 
 	if (!strcmp(work, "nothing"))
 		return 0;
 	if (rounds <= 0)
-		errx(2, "usage: exits idle SECONDS | loop ROUNDS | exec ROUNDS");
+		errx(2, "usage: exits idle SECONDS | loop, exec or files ROUNDS [LABEL]");
 	/* The readings always on one processor, the work on all. */
 	sched_getaffinity(0, sizeof(all), &all);
 	CPU_ZERO(&first);
@@ -144,6 +174,8 @@ int main(int argc, char **argv)
 		loop(rounds);
 	else if (!strcmp(work, "exec"))
 		run_programs(argv[0], rounds);
+	else if (!strcmp(work, "files"))
+		copy_files(argv[0], rounds);
 	else
 		errx(2, "no such work: %s", work);
 	sched_setaffinity(0, sizeof(first), &first);
@@ -156,11 +188,11 @@ int main(int argc, char **argv)
 
 		total += exits;
 		if (exits)
-			printf("= exits.%s.%s %lld exits\n", work, kind, exits);
+			printf("= %s.%s.%s %lld exits\n", label, work, kind, exits);
 		if (exits && !strcmp(work, "exec"))
-			printf("= exits.exec.%s.rate %.2f exits/exec\n", kind,
+			printf("= %s.exec.%s.rate %.2f exits/exec\n", label, kind,
 			       (double)exits / rounds);
 	}
-	printf("= exits.%s.total %lld exits\n", work, total);
+	printf("= %s.%s.total %lld exits\n", label, work, total);
 	return 0;
 }

@@ -78,6 +78,13 @@ exits() {
 	./exits idle "$1" && ./exits loop "$2" && ./exits exec "$3" || fail "exits"
 }
 
+# Every feature that this processor can get, on and not violated.
+exits_all() {
+	# shellcheck disable=SC2086 # numbers
+	set -- ${EXITS:-10 200 100}
+	./exits loop "$2" exits_all && ./exits files "$2" exits_all || fail "exits with all features"
+}
+
 under() {
 	insmod ./oldguard.ko features="$1" || fail "oldguard with features=$1"
 }
@@ -92,7 +99,7 @@ for part; do
 	lmbench) lmbench_turns ;;
 	ticks)	ticks bare; under umip; ticks umip; bare; under all; ticks all; bare; ticks after ;;
 	costs)	costs bare; under umip; costs umip; bare ;;
-	exits)	under umip; exits; bare ;;
+	exits)	under umip; exits; bare; under all; exits_all; bare ;;
 	paths)	under umip; ./paths || fail "paths"; bare ;;
 	module)	for on in none umip; do
 			./moduletime $on "${CYCLES:-7}" ./oldguard.ko features=$on || fail "moduletime"
