@@ -167,6 +167,7 @@ void cpu_outb(u16 port, u8 value);
 u8 cpu_inb(u16 port);
 void cpu_out(u16 port, u32 bytes, u32 value);
 u32 cpu_in(u16 port, u32 bytes);
+u64 cpu_rdtsc(void);
 void cpu_halt(void) __attribute__((noreturn));
 #define cpu_relax() ((void)0)
 
@@ -191,6 +192,15 @@ static inline void cpu_cpuid_gpr(u64 *rax, u64 gpr[GPRS])
 	gpr[RBX] = b;
 	gpr[RCX] = c;
 	gpr[RDX] = d;
+}
+
+/* Not ordered against what is around it: it is for the clock's sake, not for measuring. */
+static inline u64 cpu_rdtsc(void)
+{
+	u32 lo, hi;
+
+	asm volatile("rdtsc" : "=a"(lo), "=d"(hi));
+	return lo | (u64)hi << 32;
 }
 
 static inline u64 cpu_rdmsr(u32 msr)

@@ -16,7 +16,10 @@
 
 struct machine machine;
 
-static_assert(DECODER_ARENA <= CPU_BYTES - CPU_DECODER, "a decoder does not fit");
+static_assert(DECODER_ARENA <= CPU_RING - CPU_DECODER, "a decoder does not fit");
+static_assert(sizeof(struct cpu_tables) <= CPU_BUCKETS - CPU_TABLES &&
+		      sizeof(struct event_buckets) <= CPU_CONTROL - CPU_BUCKETS,
+	      "a page is too small for tables and rate limits");
 static_assert(sizeof(struct vcpu) <= CPU_TABLES - CPU_VCPU, "struct vcpu is too large");
 
 extern const struct virt *const __start_oldguard_virts[];
@@ -167,6 +170,15 @@ struct vcpu *machine_vcpu(u32 cpu)
 	return block_va(&machine, cpu_area(&machine, cpu) + CPU_VCPU);
 }
 
+const struct event_ring *machine_ring(u32 cpu, u64 *pa)
+{
+	u64 offset = cpu_area(&machine, cpu) + CPU_RING;
+
+	if (pa)
+		*pa = block_pa(&machine, offset);
+	return block_va(&machine, offset);
+}
+
 struct vcpu *machine_root_vcpu(u32 cpu)
 {
 	return (struct vcpu *)(uintptr_t)(ROOT_BLOCK + cpu_area(&machine, cpu) + CPU_VCPU);
@@ -197,7 +209,7 @@ static void build_tables(struct cpu_tables *t, u64 root_va, u64 stack_top)
 	t->gdt[ROOT_TR / 8 + 1] = base >> 32;
 }
 
-static void build_vcpu(struct machine *m, u32 cpu)
+static void build_vcpu(struct machine *m, u32 cpu, const u64 *current_pa)
 {
 	u64 area = cpu_area(m, cpu);
 	struct vcpu *v = machine_vcpu(cpu);
@@ -209,6 +221,9 @@ static void build_vcpu(struct machine *m, u32 cpu)
 	v->plan = &m->plans[m->current_plan];
 	v->control_pa = block_pa(m, area + CPU_CONTROL);
 	v->control = (void *)(uintptr_t)(ROOT_BLOCK + area + CPU_CONTROL);
+	v->ring = (void *)(uintptr_t)(ROOT_BLOCK + area + CPU_RING);
+	v->buckets = (void *)(uintptr_t)(ROOT_BLOCK + area + CPU_BUCKETS);
+	v->current_pa = current_pa ? current_pa[cpu] : 0;
 	build_tables(block_va(m, area + CPU_TABLES), ROOT_BLOCK + area + CPU_TABLES,
 		     ROOT_BLOCK + area + CPU_VCPU);
 	m->virt->build_vcpu(v);
@@ -244,6 +259,7 @@ void plan_follow(struct vcpu *v)
 	u32 i;
 
 	v->plan = &v->machine->plans[v->machine->current_plan];
+	event_forget(v);
 	/* A virtual CR4 bit goes away with its feature, as it would with the hardware. */
 	v->cr4 &= v->plan->cr4 | v->machine->cr4_busy;
 	for (i = 0; i < feature_count(); i++)
@@ -288,6 +304,7 @@ bool machine_build(const struct machine_request *request, struct text *why)
 	}
 	m->phys_end = request->phys_end;
 	m->cpus = request->cpus;
+	m->linux_side = request->linux_side;
 	m->image_bytes = root_image_bytes();
 	m->next = m->image_bytes;
 	m->limit = cpu_area(m, m->cpus - 1);
@@ -298,14 +315,14 @@ bool machine_build(const struct machine_request *request, struct text *why)
 	m->root_cr0 = CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE;
 	m->root_cr4 = CR4_PAE | CR4_MCE | (cpu_read_cr4() & CR4_LA57) |
 		      (m->cr4_supported & (CR4_SMEP | CR4_SMAP));
-	if (m->limit < m->image_bytes || !rootmap_build(m) || !fault_build(m)) {
+	if (m->cpus > m->pieces * CPUS_PER_PIECE || m->limit < m->image_bytes || !rootmap_build(m) || !fault_build(m)) {
 		text_add(why, "the root side's block is too small");
 		return false;
 	}
 	if (!m->virt->build(m, why))
 		return false;
 	for (i = 0; i < m->cpus; i++)
-		build_vcpu(m, i);
+		build_vcpu(m, i, request->current_pa);
 	/* The copy is what the root side finds: it has the root side's addresses. */
 	for (i = 0; i < m->pieces; i++)
 		m->piece_va[i] = (void *)(uintptr_t)(ROOT_BLOCK + i * PIECE_BYTES);

@@ -36,9 +36,11 @@
 #define CPU_STACK_BYTES 0x2000
 #define CPU_VCPU 0x3000 /* struct vcpu, at the stack's top */
 #define CPU_TABLES 0x4000 /* GDT, TSS */
+#define CPU_BUCKETS 0x4400 /* struct event_buckets */
 #define CPU_CONTROL 0x5000 /* VMCB or VMCS */
 #define CPU_DECODER 0x6000
-#define CPU_BYTES 0xe000
+#define CPU_RING 0xe000 /* struct event_ring: the one page of the block that the guest can read */
+#define CPU_BYTES 0xf000
 #define CPUS_PER_PIECE (PIECE_BYTES / CPU_BYTES)
 
 /* One in force, one that is being made. */
@@ -104,6 +106,7 @@ struct cpu_tables {
  * @msr_map: the vendor's MSR bitmap for each plan, offsets into the block
  * @io_map: a bit for each port, for each plan; offsets into the block
  * @locked: from now on plans only tighten and no processor is given back
+ * @linux_side: where Linux keeps who is running
  * @stopped: a processor has stopped the guest; the reason is on the console
  */
 struct machine {
@@ -141,6 +144,7 @@ struct machine {
 	u64 msr_map[PLANS];
 	u64 io_map[PLANS];
 	bool locked;
+	struct event_linux linux_side;
 	u32 stopped;
 };
 
@@ -154,6 +158,9 @@ extern struct machine machine;
  * @pieces: how many
  * @cpus: possible processors: ids 0 to cpus - 1
  * @phys_end: end of RAM
+ * @current_pa: for each processor, the physical address of Linux's pointer to the task that runs
+ *	there; NULL: reports do not say who it was
+ * @linux_side: where Linux keeps who is running
  */
 struct machine_request {
 	void *piece[PIECES_MAX];
@@ -161,6 +168,8 @@ struct machine_request {
 	u32 pieces;
 	u32 cpus;
 	u64 phys_end;
+	const u64 *current_pa;
+	struct event_linux linux_side;
 };
 
 /**
@@ -224,7 +233,14 @@ u64 machine_call(u64 number, u64 a, u64 b, u64 c);
  */
 struct vcpu *machine_vcpu(u32 cpu);
 
-/* machine_root_vcpu() - the same where the root side sees it. */
+/**
+ * machine_ring() - a processor's reports, for Linux's side: to be read only
+ * @cpu: id
+ * @pa: if not NULL, gets the page's physical address
+ */
+const struct event_ring *machine_ring(u32 cpu, u64 *pa);
+
+/* machine_root_vcpu() - struct vcpu where the root side sees it. */
 struct vcpu *machine_root_vcpu(u32 cpu);
 
 /**

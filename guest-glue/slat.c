@@ -80,7 +80,10 @@ static bool huge(const struct machine *m, u64 gpa, u8 *type)
 	       mtrr_type(m, gpa, SIZE_1G, type);
 }
 
-/* Every address of a piece of the block shows the zero page, by one entry of the tables. */
+/*
+ * Every address of a piece of the block shows the zero page, by one entry of the tables; but for
+ * the rings of the processors that have their areas there, which the guest may read.
+ */
 static bool hide(struct machine *m, u64 gpa)
 {
 	u64 *zeros, *e;
@@ -93,6 +96,12 @@ static bool hide(struct machine *m, u64 gpa)
 		return false;
 	for (i = 0; i < 512; i++)
 		zeros[i] = m->zero_pa | m->slat.hidden;
+	for (i = 0; i < m->cpus; i++) {
+		u64 ring = block_pa(m, cpu_area(m, i) + CPU_RING);
+
+		if (ring - gpa < SIZE_2M)
+			zeros[(ring - gpa) / PAGE_BYTES] = ring | m->slat.hidden;
+	}
 	*e = pa | m->slat.table;
 	return true;
 }

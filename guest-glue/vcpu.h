@@ -7,6 +7,7 @@
 
 #include "access.h"
 #include "cpu.h"
+#include "event.h"
 #include "../features/plan.h"
 #include "../vmexit/vmexit.h"
 
@@ -80,6 +81,9 @@ struct cpuid_quick {
  * @nmis: NMIs that came on the root side and that the guest is still to get
  * @exits: how many of each kind
  * @handled: how many exits each feature answered
+ * @ring: where its reports go
+ * @buckets: the rate limits of its reports
+ * @current_pa: guest-physical address of Linux's pointer to the task that runs here; 0: not known
  * @cpuid_plain: bit n: the view of basic leaf n is just the processor's answer
  * @cpuid: quick answers to CPUID
  *
@@ -103,6 +107,9 @@ struct vcpu {
 	u32 nmis;
 	u64 exits[VMEXIT_KINDS];
 	u64 handled[FEATURES_MAX];
+	struct event_ring *ring;
+	struct event_buckets *buckets;
+	u64 current_pa;
 	u32 cpuid_plain;
 	struct cpuid_quick cpuid[CPUID_QUICK_LEAVES];
 };

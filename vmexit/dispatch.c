@@ -80,6 +80,7 @@ enum verdict dispatch(struct vcpu *v, struct vmexit *e)
 	for (; c < owner; c++) {
 		if (!claims(v, c, e))
 			continue;
+		e->feature = c->feature;
 		verdict = c->claim->handle(v, e);
 		if (verdict != VERDICT_DEFAULT)
 			v->handled[c->feature]++;
@@ -95,6 +96,7 @@ enum verdict dispatch(struct vcpu *v, struct vmexit *e)
 	for (; c < end; c++) {
 		if (!claims(v, c, e))
 			continue;
+		e->feature = c->feature;
 		verdict = c->claim->handle(v, e);
 		if (verdict == VERDICT_DEFAULT)
 			break;

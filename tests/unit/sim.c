@@ -179,6 +179,7 @@ u64 cpu_read_cr3(void) { return sim.held ? sim.root_cr3 : sim.cr3; }
 u64 cpu_read_cr4(void) { return sim.held ? sim.root_cr4 : sim.cr4; }
 u64 cpu_read_dr6(void) { return sim.dr6; }
 u64 cpu_read_dr7(void) { return sim.dr7; }
+u64 cpu_rdtsc(void) { return sim.tsc; }
 u64 cpu_read_flags(void) { return sim.rflags; }
 void cpu_write_cr2(u64 value) { sim.cr2 = value; }
 void cpu_write_cr4(u64 value) { sim.cr4 = value; }

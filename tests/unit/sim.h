@@ -54,6 +54,7 @@ struct sim_leaf {
  * @launch_fails: VMLAUNCH is refused
  * @reload: what vmx_reload() was given, and its GDT's TSS descriptor
  * @nmi_meanwhile: an NMI comes to the root side in svm_swallow_init()
+ * @tsc: time
  * @copied: the machine as it was when the image was copied
  * @serial: what the root side has said
  * @ports: how many writes to ports other than the serial one's
@@ -85,6 +86,7 @@ struct sim {
 	bool vmxon, launch_fails;
 	struct vmx_reload reload;
 	u64 reload_tss;
+	u64 tsc;
 	struct svm_switch entered;
 	struct machine copied;
 	char serial[8192];

@@ -336,10 +336,10 @@ START_TEST(pieces_are_enough_and_too_few_are_refused)
 		u32 cpus;
 		u64 end;
 	} cases[] = {
-		{ SIM_EPYC, 1, 1ULL << 30 },	{ SIM_EPYC, 36, 5ULL << 30 },
-		{ SIM_EPYC, 37, 1ULL << 30 },	{ SIM_EPYC, 144, 1ULL << 40 },
+		{ SIM_EPYC, 1, 1ULL << 30 },	{ SIM_EPYC, CPUS_PER_PIECE - 1, 5ULL << 30 },
+		{ SIM_EPYC, CPUS_PER_PIECE, 1ULL << 30 },	{ SIM_EPYC, 4 * CPUS_PER_PIECE - 4, 1ULL << 40 },
 		{ SIM_PHENOM, 1, 20ULL << 30 }, { SIM_PHENOM, 30, 5ULL << 30 },
-		{ SIM_INTEL, 2, 1ULL << 30 },	{ SIM_INTEL, 72, 9ULL << 30 },
+		{ SIM_INTEL, 2, 1ULL << 30 },	{ SIM_INTEL, 2 * CPUS_PER_PIECE - 2, 9ULL << 30 },
 	};
 	u32 i, j;
 
@@ -354,9 +354,11 @@ START_TEST(pieces_are_enough_and_too_few_are_refused)
 	sim_new(SIM_PHENOM);
 	ck_assert(!build(1, 2, 800ULL << 30));
 	ck_assert_str_eq(why.at, "the root side's block is too small");
-	ck_assert(!build(1, 36, 1ULL << 30));
+	ck_assert(!build(1, CPUS_PER_PIECE - 1, 1ULL << 30));
+	ck_assert(!build(1, CPUS_PER_PIECE + 1, 1ULL << 30));
+	ck_assert_str_eq(why.at, "the root side's block is too small");
 	/* Wherever the room ends, a sentence is the end of it. */
-	for (i = 30, j = 0; i < 36; i++) {
+	for (i = CPUS_PER_PIECE - 7, j = 0; i < CPUS_PER_PIECE - 1; i++) {
 		sim_new(SIM_EPYC);
 		if (!build(1, 1 + i, 3ULL << 30)) {
 			ck_assert_str_eq(why.at, "the root side's block is too small");
@@ -374,7 +376,7 @@ START_TEST(block_pages_stay_in_a_piece)
 	u64 pa;
 
 	sim_new(SIM_EPYC);
-	ck_assert(build(3, 37, 1ULL << 30));
+	ck_assert(build(3, CPUS_PER_PIECE, 1ULL << 30));
 	machine.next = PIECE_BYTES - PAGE_BYTES;
 	at = block_pages(&machine, 2, &pa);
 	ck_assert_uint_eq(pa, SIM_PIECE_PA(1));
@@ -416,7 +418,8 @@ static u64 stack_top(u32 cpu)
 
 START_TEST(every_stack_knows_its_processor)
 {
-	static const u32 counts[] = { 1, 2, 35, 36, 37, 72, 80 };
+	static const u32 counts[] = { 1, 2, CPUS_PER_PIECE - 1, CPUS_PER_PIECE, CPUS_PER_PIECE + 1,
+				      2 * CPUS_PER_PIECE, 80 };
 	u32 i, cpu, pieces;
 
 	for (i = 0; i < ARRAY_SIZE(counts); i++) {

@@ -152,6 +152,7 @@ u64 cpu_read_cr0(void) { return sim.cr0; }
 u64 cpu_read_cr2(void) { return sim.cr2; }
 u64 cpu_read_cr3(void) { return 0; }
 u64 cpu_read_cr4(void) { return sim.cr4; }
+u64 cpu_rdtsc(void) { return 0; }
 u64 cpu_read_dr6(void) { return sim.dr6; }
 u64 cpu_read_dr7(void) { return 0x400; }
 u64 cpu_read_flags(void) { return 2; }
