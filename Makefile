@@ -33,7 +33,9 @@ ROOT_ARCH_CFLAGS := -std=gnu11 -O2 -ffreestanding -nostdlib -fno-pic -fno-pie -m
 	-mno-red-zone -mgeneral-regs-only -fno-stack-protector -fcf-protection=none \
 	-fno-asynchronous-unwind-tables -fno-jump-tables -mindirect-branch=thunk-inline \
 	-fno-strict-aliasing -fno-common
-WARNINGS := -Wall -Wextra -Werror -Wno-missing-field-initializers -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wvla
+# A feature's tables leave out what they do not need at the end of an entry.
+WARNINGS := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wvla \
+	-Wno-missing-field-initializers
 ROOT_CFLAGS := $(ROOT_ARCH_CFLAGS) $(WARNINGS) -nostdinc \
 	-isystem $(shell $(CC) -print-file-name=include) -Wframe-larger-than=2048 -MMD -MP
 

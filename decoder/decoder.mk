@@ -60,8 +60,8 @@ $(CAPSTONE_ROOT): $(CAPSTONE_OBJECTS)
 # decoder-check: the decoder and the guest walk, in seconds; exit status tells.
 # Needs check, libsubunit-dev, libcapstone-dev and libzydis-dev.
 UNIT := build/unit
-UNIT_CFLAGS := -O1 -g -std=gnu11 -D_GNU_SOURCE -DOLDGUARD_SIM -Wall -Wextra -Werror -Wno-missing-field-initializers \
-	-Wmissing-prototypes -Wstrict-prototypes -Wshadow -MMD -MP
+UNIT_CFLAGS := -O1 -g -std=gnu11 -D_GNU_SOURCE -DOLDGUARD_SIM -Wall -Wextra -Werror \
+	-Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wno-missing-field-initializers -MMD -MP
 UNIT_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 UNIT_LIBS := -lcheck -lsubunit -lm -lrt -lpthread
 UNIT_GUEST := $(addprefix $(UNIT)/asan/,tests/unit/guestmem.o guest-glue/walk.o guest-glue/access.o)

@@ -25,9 +25,16 @@ u64 rule_broken(const struct rule *rule, u64 old, u64 value, u64 pinned)
 
 enum verdict rule_enforce(struct vcpu *v, struct vmexit *e, const struct rule *rule, u64 old)
 {
+	const struct event_reason why = {
+		.action = rule->action,
+		.rule = rule - v->plan->rules,
+		.rate = rule->rate,
+		.old = old,
+	};
 	enum verdict verdict;
 
-	(void)old;
+	if (rule->action != ACTION_ALLOW)
+		event_report(v, e, &why);
 	switch (rule->action) {
 	case ACTION_DENY: return inject_error(e, VECTOR_GP, 0);
 	case ACTION_IGNORE:

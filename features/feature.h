@@ -74,12 +74,13 @@ enum claim_role {
  * @last: highest `sel` claimed, at least @first
  * @role: filter or owner
  * @handle: called below Linux, interrupts off; must not block
- * @refuses: an owner's: outside ring 0 @handle does nothing but raise #GP(0), so that a vendor file
- *	may do that by itself, sooner, and count it
+ * @refuses: true, or WHEN() it is true: outside ring 0 an owner's @handle does nothing but raise
+ *	#GP(0), so that a vendor file may do that by itself, sooner, and count it
  * @when: WHEN(index of an option, value): claimed only if it has that value; WHEN_EVER: always
  * @by_rules: only what the plan's rules about the feature's asset name exits, not @first to @last
  * @asked: CPUID only: heard while the feature's bit in vcpu.asked is set, so that it costs nothing
  *	before somebody asks for it
+ * @reports: true, or WHEN() it is true: @handle may call event_report()
  */
 struct claim {
 	enum vmexit_kind kind;
@@ -87,10 +88,11 @@ struct claim {
 	u32 last;
 	enum claim_role role;
 	enum verdict (*handle)(struct vcpu *v, struct vmexit *e);
-	bool refuses;
+	u32 refuses;
 	u32 when;
 	bool by_rules;
 	bool asked;
+	u32 reports;
 };
 
 #define WHEN_EVER 0
@@ -104,6 +106,7 @@ struct claim {
  * @min: lowest number
  * @max: highest number
  * @initial: the value where the user does not say
+ * @quiet: a list that is printed names it only where its value is another
  */
 struct feature_option {
 	const char *name;
@@ -112,6 +115,7 @@ struct feature_option {
 	u64 min;
 	u64 max;
 	u64 initial;
+	bool quiet;
 };
 
 /**
@@ -123,6 +127,7 @@ struct feature_option {
  * @msrs: the same in MSRs
  * @msr_count: entries of @msrs
  * @cr4: CR4 bits that it makes exist; the guest can set them and reads them back
+ * @silent: WHEN() an option has a value with which neither @cpuid nor @cr4 is there
  * @needs: facilities without which it cannot be had
  * @wants: facilities without which it is partial
  * @partial: what `status` then says
@@ -145,6 +150,7 @@ struct feature {
 	const struct msr_bit *msrs;
 	u32 msr_count;
 	u64 cr4;
+	u32 silent;
 	u32 needs;
 	u32 wants;
 	const char *partial;

@@ -189,6 +189,9 @@ void features_print(const struct features_on *wish, u32 on, struct text *out)
 			text_add(out, ",");
 		text_add(out, f->name);
 		for (j = 0; j < f->option_count; j++) {
+			if (f->options[j].quiet &&
+			    wish->options[i][j] == f->options[j].initial)
+				continue;
 			text_add(out, ":");
 			text_add(out, f->options[j].name);
 			text_add(out, "=");

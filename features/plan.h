@@ -119,6 +119,7 @@ struct traps {
  * @partial: features that are on but lack a facility they want
  * @cr4: CR4 bits that exist because of features
  * @traps: what must exit
+ * @reports: some handler may report
  * @refuser: by kind, 1 + the feature that refuses every such exit outside ring 0 (struct
  *	claim.refuses), where nobody else has a say; else 0
  * @claims: sorted by kind, filters before owners
@@ -140,6 +141,7 @@ struct plan {
 	u32 partial;
 	u64 cr4;
 	struct traps traps;
+	bool reports;
 	u8 refuser[VMEXIT_KINDS];
 	struct plan_claim claims[PLAN_CLAIMS_MAX];
 	u32 claim_count;

@@ -200,6 +200,16 @@ static bool overlap(const struct claim *a, const struct claim *b)
 	return a->kind == b->kind && a->first <= b->last && b->first <= a->last;
 }
 
+/* Whether the option that something depends on has the value it wants; true and false are as they are. */
+static bool holds(const struct plan *plan, u32 feature, u32 condition)
+{
+	u32 option = condition >> 16 & 0x7fff;
+
+	if (!(condition & WHEN(0, 0)))
+		return condition;
+	return WHEN(option, plan->wish.options[feature][option]) == condition;
+}
+
 static bool add_claim(struct plan *plan, u32 feature, const struct claim *c, struct text *why)
 {
 	u32 i;
@@ -222,6 +232,7 @@ static bool add_claim(struct plan *plan, u32 feature, const struct claim *c, str
 		return false;
 	}
 	plan->claims[plan->claim_count++] = (struct plan_claim){ c, feature };
+	plan->reports |= holds(plan, feature, c->reports);
 	if (add_traps(plan, feature_get(feature), c))
 		return true;
 	text_add(why, feature_get(feature)->name);
@@ -229,19 +240,12 @@ static bool add_claim(struct plan *plan, u32 feature, const struct claim *c, str
 	return false;
 }
 
-/* Whether the option that a claim depends on has the value it wants. */
-static bool claimed(const struct plan *plan, u32 feature, const struct claim *c)
-{
-	u32 option = c->when >> 16 & 0x7fff;
-
-	return c->when == WHEN_EVER || WHEN(option, plan->wish.options[feature][option]) == c->when;
-}
-
 static bool advertise(struct plan *plan, const struct feature *f, struct text *why)
 {
 	u32 *max;
 	u32 i;
 
+	plan->cr4 |= f->cr4;
 	for (i = 0; i < f->cpuid_count; i++) {
 		if (!ours(f->cpuid[i].maker))
 			continue;
@@ -297,11 +301,11 @@ static bool add_feature(struct plan *plan, u32 index, u32 facilities, struct tex
 	plan->on |= 1u << index;
 	if (f->wants & ~facilities)
 		plan->partial |= 1u << index;
-	plan->cr4 |= f->cr4;
-	if (!advertise(plan, f, why) || !add_rules(plan, index, why))
+	if ((!holds(plan, index, f->silent) && !advertise(plan, f, why)) ||
+	    !add_rules(plan, index, why))
 		return false;
 	for (i = 0; i < f->claim_count; i++)
-		if (claimed(plan, index, &f->claims[i]) &&
+		if ((f->claims[i].when == WHEN_EVER || holds(plan, index, f->claims[i].when)) &&
 		    !add_claim(plan, index, &f->claims[i], why))
 			return false;
 	return true;
@@ -346,7 +350,7 @@ static void find_refusers(struct plan *plan)
 		const struct plan_span *span = &plan->spans[kind];
 		const struct plan_claim *c = &plan->claims[span->first];
 
-		if (!span->filters && span->owners == 1 && c->claim->refuses &&
+		if (!span->filters && span->owners == 1 && holds(plan, c->feature, c->claim->refuses) &&
 		    !c->claim->first && c->claim->last >= last_sel(kind))
 			plan->refuser[kind] = c->feature + 1;
 	}
@@ -408,6 +412,9 @@ bool plan_make(struct plan *plan, const struct features_on *wish, const struct p
 		if (!add_feature(plan, i, facilities, why))
 			return false;
 	}
+	/* Rules are carried out by rule_enforce(), which reports all but what they allow. */
+	for (i = 0; i < plan->rule_count; i++)
+		plan->reports |= plan->rules[i].action != ACTION_ALLOW && plan->rules[i].rate;
 	sort_claims(plan);
 	find_refusers(plan);
 	return true;

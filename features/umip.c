@@ -10,13 +10,18 @@
  * mode=dummy is what programs see on a processor with UMIP below Linux 5.10 and later, which
  * answers the #GP with values that tell nothing, so that Wine and DOS emulators live on. A kernel
  * that booted without UMIP does not do that, so we do.
+ *
+ * mode=log lets them through, as bare hardware executes them, and reports them: for finding out who
+ * would be hurt. It does not say in CPUID that there is UMIP, because there is none. report=on
+ * reports what the other modes do; without it (as it starts) refusing stays on its shortest path.
  */
 #include "feature.h"
 
 #include "../guest-glue/machine.h"
 #include "../vmexit/insn.h"
 
-enum umip_mode { UMIP_GP, UMIP_DUMMY };
+enum umip_mode { UMIP_GP, UMIP_DUMMY, UMIP_LOG };
+enum umip_option { OPTION_MODE, OPTION_REPORT, OPTION_RATE };
 
 /* Linux's values (arch/x86/kernel/umip.c). */
 #define DUMMY_GDT_BASE 0xfffffffffffe0000ULL
@@ -25,10 +30,32 @@ enum umip_mode { UMIP_GP, UMIP_DUMMY };
 #define DUMMY_TR 0x40
 #define DUMMY_CR0 0x80050033
 
+static void report(struct vcpu *v, const struct vmexit *e, enum action action)
+{
+	const u64 *options = v->plan->wish.options[e->feature];
+	struct event_reason why = {
+		.action = action,
+		.rule = EVENT_NO_RULE,
+		.rate = options[OPTION_RATE],
+	};
+
+	if (action == ACTION_LOG || options[OPTION_REPORT])
+		event_report(v, e, &why);
+}
+
 static enum verdict umip_store(struct vcpu *v, struct vmexit *e)
 {
-	(void)v;
-	return e->cpl ? inject_error(e, VECTOR_GP, 0) : VERDICT_DEFAULT;
+	if (!e->cpl)
+		return VERDICT_DEFAULT;
+	report(v, e, ACTION_DENY);
+	return inject_error(e, VECTOR_GP, 0);
+}
+
+static enum verdict umip_log(struct vcpu *v, struct vmexit *e)
+{
+	if (e->cpl)
+		report(v, e, ACTION_LOG);
+	return VERDICT_DEFAULT;
 }
 
 static u64 dummy_value(struct vcpu *v, const struct vmexit *e)
@@ -55,6 +82,7 @@ static enum verdict umip_dummy(struct vcpu *v, struct vmexit *e)
 	verdict = insn_decode_store(v, e, &mem, &insn);
 	if (verdict != VERDICT_DEFAULT)
 		return verdict;
+	report(v, e, ACTION_SKIP);
 	if (e->kind == VMEXIT_DESC_STORE && (e->sel == DESC_GDTR || e->sel == DESC_IDTR))
 		return insn_store_table(v, e, &mem, &insn, 0,
 					e->sel == DESC_GDTR ? DUMMY_GDT_BASE : DUMMY_IDT_BASE);
@@ -71,18 +99,32 @@ static const struct cpuid_bit umip_cpuid[] = {
 	{ .leaf = 7, .subleaf = 0, .reg = CPUID_ECX, .bit = 2 },
 };
 
+#define REPORTS WHEN(OPTION_REPORT, true)
+#define REFUSES WHEN(OPTION_REPORT, false)
+#define MODE(mode) WHEN(OPTION_MODE, mode)
+
 static const struct claim umip_claims[] = {
-	{ VMEXIT_DESC_STORE, DESC_IDTR, DESC_TR, CLAIM_OWNER, umip_store, true, WHEN(0, UMIP_GP) },
-	{ VMEXIT_SMSW, 0, 0, CLAIM_OWNER, umip_store, true, WHEN(0, UMIP_GP) },
-	{ VMEXIT_DESC_STORE, DESC_IDTR, DESC_TR, CLAIM_OWNER, umip_dummy, false,
-	  WHEN(0, UMIP_DUMMY) },
-	{ VMEXIT_SMSW, 0, 0, CLAIM_OWNER, umip_dummy, false, WHEN(0, UMIP_DUMMY) },
+	{ VMEXIT_DESC_STORE, DESC_IDTR, DESC_TR, CLAIM_OWNER, umip_store, REFUSES, MODE(UMIP_GP),
+	  .reports = REPORTS },
+	{ VMEXIT_SMSW, 0, 0, CLAIM_OWNER, umip_store, REFUSES, MODE(UMIP_GP), .reports = REPORTS },
+	{ VMEXIT_DESC_STORE, DESC_IDTR, DESC_TR, CLAIM_OWNER, umip_dummy, false, MODE(UMIP_DUMMY),
+	  .reports = REPORTS },
+	{ VMEXIT_SMSW, 0, 0, CLAIM_OWNER, umip_dummy, false, MODE(UMIP_DUMMY), .reports = REPORTS },
+	{ VMEXIT_DESC_STORE, DESC_IDTR, DESC_TR, CLAIM_OWNER, umip_log, false, MODE(UMIP_LOG),
+	  .reports = true },
+	{ VMEXIT_SMSW, 0, 0, CLAIM_OWNER, umip_log, false, MODE(UMIP_LOG), .reports = true },
 };
 
-static const char *const umip_modes[] = { [UMIP_GP] = "gp", [UMIP_DUMMY] = "dummy", NULL };
+static const char *const umip_modes[] = {
+	[UMIP_GP] = "gp", [UMIP_DUMMY] = "dummy", [UMIP_LOG] = "log", NULL
+};
+static const char *const off_on[] = { "off", "on", NULL };
 
 static const struct feature_option umip_options[] = {
-	{ .name = "mode", .choices = umip_modes },
+	[OPTION_MODE] = { .name = "mode", .choices = umip_modes },
+	[OPTION_REPORT] = { .name = "report", .choices = off_on, .quiet = true },
+	[OPTION_RATE] = { .name = "rate", .max = EVENT_RATE_MAX, .initial = EVENT_RATE_USUAL,
+			  .quiet = true },
 };
 
 static const struct feature umip = {
@@ -91,6 +133,7 @@ static const struct feature umip = {
 	.cpuid = umip_cpuid,
 	.cpuid_count = ARRAY_SIZE(umip_cpuid),
 	.cr4 = CR4_UMIP,
+	.silent = WHEN(OPTION_MODE, UMIP_LOG),
 	.needs = FACILITY(DESC),
 	.wants = FACILITY(SMSW),
 	.partial = "SMSW is not blocked on this processor",

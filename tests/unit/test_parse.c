@@ -157,7 +157,7 @@ START_TEST(every_error_has_its_sentence)
 	/* 5 beyond 64 bits */
 	refused("alpha:level=18446744073709551621",
 		"alpha:level: bad value '18446744073709551621' (3 to 9)");
-	refused("umip:mode=drop", "umip:mode: bad value 'drop' (gp, dummy)");
+	refused("umip:mode=drop", "umip:mode: bad value 'drop' (gp, dummy, log)");
 }
 END_TEST
 
@@ -229,6 +229,18 @@ START_TEST(printed_lists_read_back)
 							       "beta,alpha:level=7:shape=square");
 	ck_assert(parse("umip:mode=dummy,alpha:shape=round,beta"));
 	round_trip();
+	/* Some options are named only where they are not as they start. */
+	text.length = 0;
+	ck_assert(parse("umip:rate=10:report=off"));
+	features_print(&on, on.on, &text);
+	ck_assert_str_eq(text.at, "umip:mode=gp");
+	text.length = 0;
+	ck_assert(parse("umip:rate=1000000:mode=log:report=on"));
+	features_print(&on, on.on, &text);
+	ck_assert_str_eq(text.at, "umip:mode=log:report=on:rate=1000000");
+	round_trip();
+	ck_assert(!parse("umip:rate=1000001"));
+	ck_assert(!parse("umip:report=1"));
 }
 END_TEST
 
@@ -237,7 +249,7 @@ START_TEST(random_lists)
 	static const char *const words[] = {
 		"none", "all", "umip", "alpha", "beta", "mode", "level", "shape", "gp", "dummy",
 		"round", "square", "3", "9", "10", ",", ":", "=", " ", "\n", "x", "\xff",
-		":level=5", ":shape=round", "umip:mode=gp", ",beta",
+		":level=5", ":shape=round", "umip:mode=gp", ",beta", ":rate=0",
 	};
 	u32 seed = 1, i, j, taken = 0, length;
 	char text[400];

@@ -274,12 +274,52 @@ START_TEST(refusers)
 	ck_assert(make("umip:mode=dummy", ALL_FACILITIES));
 	ck_assert_uint_eq(plan.refuser[VMEXIT_DESC_STORE], 0);
 	ck_assert_uint_eq(plan.refuser[VMEXIT_SMSW], 0);
+	/* What has to be reported is seen by the handler. */
+	ck_assert(make("umip:report=on", ALL_FACILITIES));
+	ck_assert_uint_eq(plan.refuser[VMEXIT_DESC_STORE], 0);
+	ck_assert_uint_eq(plan.refuser[VMEXIT_SMSW], 0);
+	ck_assert(make("umip:report=on:report=off", ALL_FACILITIES));
+	ck_assert_uint_eq(plan.refuser[VMEXIT_SMSW], index_of("umip") + 1);
 	ck_assert(make("umip,three:way=2", ALL_FACILITIES));
 	ck_assert_uint_eq(plan.refuser[VMEXIT_DESC_STORE], index_of("umip") + 1);
 	ck_assert_uint_eq(plan.refuser[VMEXIT_SMSW], 0);
 	ck_assert(make("part", ALL_FACILITIES));
 	ck_assert_uint_eq(plan.refuser[VMEXIT_DESC_STORE], 0);
 	ck_assert_uint_eq(plan.refuser[VMEXIT_SMSW], index_of("part") + 1);
+}
+END_TEST
+
+START_TEST(who_may_report)
+{
+	probe(SIM_EPYC);
+	ck_assert(make("umip", ALL_FACILITIES));
+	ck_assert(!plan.reports);
+	ck_assert(make("umip:report=on", ALL_FACILITIES));
+	ck_assert(plan.reports);
+	ck_assert(make("umip:mode=dummy", ALL_FACILITIES));
+	ck_assert(!plan.reports);
+	ck_assert(make("umip:mode=dummy:report=on", ALL_FACILITIES));
+	ck_assert(plan.reports);
+	ck_assert(make("umip:mode=log", ALL_FACILITIES));
+	ck_assert(plan.reports);
+	ck_assert(make("three:way=2", ALL_FACILITIES));
+	ck_assert(!plan.reports);
+}
+END_TEST
+
+/* CPUID does not announce what is only watched. */
+START_TEST(silent_features)
+{
+	probe(SIM_EPYC);
+	ck_assert(make("umip", ALL_FACILITIES));
+	ck_assert_uint_eq(plan.cr4, CR4_UMIP);
+	ck_assert_uint_eq(plan.cpuid_count, 1);
+	ck_assert(make("umip:mode=log", ALL_FACILITIES));
+	ck_assert_uint_eq(plan.on, 1u << index_of("umip"));
+	ck_assert_uint_eq(plan.cr4, 0);
+	ck_assert_uint_eq(plan.cpuid_count, 0);
+	ck_assert_uint_eq(plan.max_basic, 0);
+	ck_assert(plan.traps.desc_store && plan.traps.smsw);
 }
 END_TEST
 
@@ -305,7 +345,7 @@ int main(void)
 		several_features_in_one_plan, none_needs_nothing, two_owners_are_refused,
 		missing_facilities_are_named, wanted_facilities_make_it_partial,
 		all_takes_what_there_is, native_features_are_left_alone, claims_follow_options,
-		refusers, too_much_for_one_plan,
+		refusers, who_may_report, silent_features, too_much_for_one_plan,
 	};
 
 	return sim_main("registry", tests, ARRAY_SIZE(tests));

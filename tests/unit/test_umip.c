@@ -451,6 +451,121 @@ START_TEST(dummy_for_changed_code)
 }
 END_TEST
 
+/* --- reports --- */
+
+static const struct event *last_event(void)
+{
+	const struct event_ring *ring = machine_ring(0, NULL);
+
+	ck_assert_uint_ne(ring->head, 0);
+	return &ring->events[(ring->head - 1) % EVENT_RING];
+}
+
+static u64 reports(void)
+{
+	return machine_ring(0, NULL)->head;
+}
+
+/* mode=log: what bare hardware does, and a report of it. */
+START_TEST(log_lets_through)
+{
+	u32 i;
+
+	sim_boot(SIM_TCG, "umip:mode=log");
+	machine.linux_side.tsc_hz = 1000000000;
+	set_tables();
+	sim_cpl(3);
+	sim_mode(64);
+	stores(&five[0], SIM_CODE, SIM_DATA + 8, GDTR_STORED, 10);
+	ck_assert_uint_eq(reports(), 1);
+	ck_assert_uint_eq(last_event()->action, ACTION_LOG);
+	ck_assert_uint_eq(last_event()->feature, umip_index());
+	ck_assert_uint_eq(last_event()->rule, EVENT_NO_RULE);
+	ck_assert_uint_eq(last_event()->sel, DESC_GDTR);
+	ck_assert_uint_eq(last_event()->rip, SIM_CODE);
+	ck_assert_uint_eq(last_event()->len, 3);
+	ck_assert_mem_eq(last_event()->bytes, "\x0f\x01\x03", 4);
+	C->cr0 = 0x80050033 | CR0_TS;
+	ck_assert_uint_eq(TO_REGISTER(CR0, "\x0f\x01\xe1", RCX), 0x8005003b);
+	ck_assert_uint_eq(last_event()->kind, VMEXIT_SMSW);
+	ck_assert_uint_eq(reports(), 2);
+	/* A bad destination faults, and is told all the same. */
+	fails(&five[1], SIM_NOTHING, VECTOR_PF, PF_WRITE | PF_USER);
+	ck_assert_uint_eq(reports(), 3);
+	/* The kernel's own are nobody's business. */
+	sim_cpl(0);
+	for (i = 0; i < ARRAY_SIZE(five); i++) {
+		sim_at(SIM_CODE);
+		sim.gpr[RBX] = SIM_DATA;
+		run(&five[i]);
+		sim_went_on(SIM_CODE + 3);
+	}
+	ck_assert_uint_eq(reports(), 3);
+	/* No virtual CR4 bit: no #GP to look at. */
+	ck_assert(!sim_exits(SVM_EXIT_EXCEPTION(VECTOR_GP)));
+}
+END_TEST
+
+/* The modes that do not let through: as without reports, and reported. */
+START_TEST(the_other_modes_report_if_told)
+{
+	static const struct {
+		const char *features;
+		enum action action;
+	} modes[] = { { "umip:report=on", ACTION_DENY }, { "umip:mode=dummy:report=on", ACTION_SKIP } };
+	u32 i, j;
+
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		sim_boot(SIM_EPYC, modes[i].features);
+		machine.linux_side.tsc_hz = 1000000000;
+		for (j = 0; j < ARRAY_SIZE(five); j++) {
+			sim_cpl(3);
+			sim_at(SIM_CODE);
+			sim.gpr[RBX] = SIM_DATA;
+			run(&five[j]);
+			if (modes[i].action == ACTION_DENY)
+				sim_fault(SIM_CODE, VECTOR_GP, 0);
+			else
+				sim_went_on(SIM_CODE + 3);
+			ck_assert_uint_eq(reports(), j + 1);
+			ck_assert_uint_eq(last_event()->action, modes[i].action);
+			ck_assert_uint_eq(last_event()->kind, five[j].kind);
+			ck_assert_uint_eq(last_event()->cpl, 3);
+			ck_assert_uint_eq(V->handled[umip_index()], j + 1);
+		}
+	}
+	sim_boot(SIM_EPYC, "umip");
+	sim_cpl(3);
+	sim_at(SIM_CODE);
+	run(&five[0]);
+	ck_assert_uint_eq(reports(), 0);
+}
+END_TEST
+
+START_TEST(the_rate_is_the_users)
+{
+	static const struct {
+		const char *features;
+		u32 passed;
+	} rates[] = { { "umip:mode=log", 10 }, { "umip:mode=log:rate=3", 3 },
+		      { "umip:mode=log:rate=0", 0 }, { "umip:report=on:rate=1", 1 } };
+	u32 i, j;
+
+	for (i = 0; i < ARRAY_SIZE(rates); i++) {
+		sim_boot(SIM_EPYC, rates[i].features);
+		machine.linux_side.tsc_hz = 1000000000;
+		sim_cpl(3);
+		for (j = 0; j < 50; j++) {
+			sim_at(SIM_CODE);
+			sim.gpr[RBX] = SIM_DATA;
+			run(&five[j % ARRAY_SIZE(five)]);
+		}
+		ck_assert_uint_eq(reports(), rates[i].passed);
+		ck_assert_uint_eq(machine_ring(0, NULL)->suppressed, 50 - rates[i].passed);
+	}
+}
+END_TEST
+
 /* --- native, partial --- */
 
 START_TEST(native_umip_is_left_alone)
@@ -479,7 +594,8 @@ int main(void)
 		the_handler_says_the_same, off_means_no_intercepts, kernel_stores, operands_find_their_place, register_forms,
 		faults_of_the_kernel, faults_of_segments, memory_that_is_not_there_stops,
 		changed_bytes_are_tried_again, dummy_values,
-		dummy_for_changed_code, native_umip_is_left_alone,
+		dummy_for_changed_code, log_lets_through, the_other_modes_report_if_told,
+		the_rate_is_the_users, native_umip_is_left_alone,
 	};
 
 	return sim_main("umip", tests, ARRAY_SIZE(tests));
