@@ -13,6 +13,7 @@
 #include "../features/rule.h"
 #include "types.h"
 
+struct text;
 struct vcpu;
 struct vmexit;
 
@@ -154,6 +155,13 @@ struct event_reason {
  * For handlers. Changes nothing of the guest and cannot fail: what cannot be read stays empty.
  */
 void event_report(struct vcpu *v, const struct vmexit *e, const struct event_reason *why);
+
+/**
+ * event_asset() - what was touched, in the words of rules, where they have one: cr4.smep, msr:lstar, sidt
+ * @event: the report
+ * @out: where to
+ */
+void event_asset(const struct event *event, struct text *out);
 
 /* event_forget() - all rate limits of a processor start anew: rules have other numbers now. */
 void event_forget(struct vcpu *v);

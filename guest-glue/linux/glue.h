@@ -111,6 +111,30 @@ void areas_find(struct plan *plan);
 int status_init(void);
 void status_exit(void);
 
+/* events.c */
+int events_init(void);
+void events_exit(void);
+
+/**
+ * events_request() - tell machine_build() where Linux keeps who is running
+ * @request: gets it
+ * @current_pa: room for it, one a possible processor, until machine_build() returns
+ */
+void events_request(struct machine_request *request, u64 *current_pa);
+
+/* events_room() - room for reports, before a plan that makes some; 0 or -ENOMEM. */
+int events_room(void);
+
+/* events_attach() - there are rings now; events_detach() - there will be none: read them out. */
+void events_attach(void);
+void events_detach(void);
+
+/* events_follow() - look at the rings regularly, or no longer; guard.lock is held. */
+void events_follow(bool on);
+
+/* events_totals() - what a processor has reported since the module was loaded. */
+void events_totals(unsigned int cpu, u64 *written, u64 *suppressed, u64 *lost);
+
 /* life.c */
 int life_init(void);
 void life_exit(void);

@@ -41,6 +41,7 @@ static void release(void)
 {
 	if (guard.active) {
 		cpus_give_back();
+		events_detach();
 		block_free();
 		guard.active = false;
 	}
@@ -50,14 +51,26 @@ static void release(void)
 /* Builds the machine below and takes every processor. The root side finds its plan in it. */
 static int take(const struct plan *plan, struct text *why)
 {
+	u64 *current_pa = kcalloc(nr_cpu_ids, sizeof(*current_pa), GFP_KERNEL);
 	struct machine_request request = { 0 };
-	int error = block_alloc(&request, why);
+	bool built;
+	int error;
 
-	if (error)
+	if (!current_pa) {
+		text_add(why, "no memory");
+		return -ENOMEM;
+	}
+	error = block_alloc(&request, why);
+	if (error) {
+		kfree(current_pa);
 		return error;
+	}
+	events_request(&request, current_pa);
 	machine.current_plan = 0;
 	machine.plans[0] = *plan;
-	if (guard_step("building the tables") || !machine_build(&request, why)) {
+	built = !guard_step("building the tables") && machine_build(&request, why);
+	kfree(current_pa);
+	if (!built) {
 		if (!why->length)
 			text_add(why, "the tables cannot be built");
 		block_free();
@@ -69,6 +82,7 @@ static int take(const struct plan *plan, struct text *why)
 		return error;
 	}
 	guard.active = true;
+	events_attach();
 	return 0;
 }
 
@@ -148,12 +162,17 @@ static int change(struct change *c, struct text *why)
 		return error;
 	if (guard.locked && !plan_tightens(&guard.plan, &c->plan, why))
 		return -EPERM;
+	if (c->plan.reports && events_room()) {
+		text_add(why, "no memory for reports");
+		return -ENOMEM;
+	}
 	if (!c->plan.on)
 		release();
 	else
 		error = guard.active ? restage(c, why) : take(&c->plan, why);
 	if (error)
 		return error;
+	events_follow(c->plan.reports);
 	cpuinfo_update(&guard.plan, &c->plan);
 	guard.plan = c->plan;
 	strscpy(guard.list, c->list, sizeof(guard.list));
@@ -233,6 +252,7 @@ int guard_resume(void)
 			refuse(error, &why);
 			guard.plan = nothing;
 		} else {
+			events_follow(guard.plan.reports);
 			cpuinfo_update(&nothing, &guard.plan);
 		}
 	}
@@ -255,6 +275,9 @@ static int __init oldguard_init(void)
 	error = status_init();
 	if (error)
 		return error;
+	error = guard_step("registering the device of reports") ? -ENOMEM : events_init();
+	if (error)
+		goto no_events;
 	error = guard_step("registering the notifiers") ? -ENOMEM : life_init();
 	if (error)
 		goto no_life;
@@ -279,6 +302,8 @@ no_features:
 no_policy:
 	life_exit();
 no_life:
+	events_exit();
+no_events:
 	status_exit();
 	return error;
 }
@@ -288,6 +313,7 @@ static void __exit oldguard_exit(void)
 	guard_suspend();
 	policy_exit();
 	life_exit();
+	events_exit();
 	status_exit();
 }
 

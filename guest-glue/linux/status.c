@@ -70,6 +70,18 @@ static void show_counts(struct seq_file *s, unsigned int cpu, struct vcpu_counts
 				   counts->handled[i]);
 }
 
+static void show_reports(struct seq_file *s, unsigned int cpu)
+{
+	u64 written, suppressed, lost;
+
+	events_totals(cpu, &written, &suppressed, &lost);
+	if (!written && !suppressed)
+		return;
+	seq_printf(s, "reports\t%u\twritten\t%llu\n", cpu, written);
+	seq_printf(s, "reports\t%u\tsuppressed\t%llu\n", cpu, suppressed);
+	seq_printf(s, "reports\t%u\tlost\t%llu\n", cpu, lost);
+}
+
 static void show_processors(struct seq_file *s)
 {
 	/* Inside one page, as the root side wants it. */
@@ -82,6 +94,8 @@ static void show_processors(struct seq_file *s)
 	if (guard.active && counts)
 		for_each_possible_cpu(cpu)
 			show_counts(s, cpu, counts);
+	for_each_possible_cpu(cpu)
+		show_reports(s, cpu);
 	free_page((unsigned long)counts);
 }
 

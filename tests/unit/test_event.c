@@ -389,6 +389,48 @@ START_TEST(code_of_32_and_16_bits)
 }
 END_TEST
 
+/* --- in words --- */
+
+START_TEST(words)
+{
+	static const struct {
+		struct event event;
+		const char *asset;
+	} assets[] = {
+		{ { .kind = VMEXIT_DESC_STORE, .sel = DESC_IDTR }, "sidt" },
+		{ { .kind = VMEXIT_DESC_STORE, .sel = DESC_TR }, "str" },
+		{ { .kind = VMEXIT_DESC_STORE, .sel = ~0u }, "str" },
+		{ { .kind = VMEXIT_DESC_LOAD, .sel = DESC_GDTR }, "lgdt" },
+		{ { .kind = VMEXIT_SMSW }, "smsw" },
+		{ { .kind = VMEXIT_CR_WRITE, .sel = 4 }, "cr4" },
+		{ { .kind = VMEXIT_CR_READ, .sel = 8 }, "cr8" },
+		{ { .kind = VMEXIT_MSR_WRITE, .sel = 0xc0000082 }, "msr:lstar" },
+		{ { .kind = VMEXIT_MSR_READ, .sel = 0x1234 }, "msr:0x1234" },
+		{ { .kind = VMEXIT_CR_WRITE, .sel = 4, .old = CR4_SMEP, .value = CR4_SMAP },
+		  "cr4.smep+smap" },
+		{ { .kind = VMEXIT_IO, .sel = 0x64 }, "io:0x64" },
+		{ { .kind = VMEXIT_EXCEPTION, .sel = 14 }, "exc:page" },
+		{ { .kind = VMEXIT_MEMORY, .addr = 0x123456000 }, "mem:0x123456000" },
+		{ { .kind = VMEXIT_XSETBV }, "xcr0" },
+		{ { .kind = VMEXIT_CPUID }, "cpuid" },
+		{ { .kind = VMEXIT_KINDS }, "unknown" },
+	};
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(assets); i++) {
+		TEXT(text, 80);
+
+		event_asset(&assets[i].event, &text);
+		ck_assert_str_eq(text.at, assets[i].asset);
+	}
+	ck_assert_str_eq(action_name(ACTION_ALLOW), "allow");
+	ck_assert_str_eq(action_name(ACTION_LOG), "log");
+	ck_assert_str_eq(action_name(ACTION_IGNORE), "ignore");
+	ck_assert_str_eq(action_name(ACTION_DENY), "deny");
+	ck_assert_str_eq(action_name(ACTION_SKIP), "skip");
+}
+END_TEST
+
 /* --- dispatch tells whose handler it is --- */
 
 START_TEST(handlers_know_their_feature)
@@ -418,6 +460,7 @@ int main(void)
 		instructions_that_cannot_be_had,
 		code_of_32_and_16_bits,
 		handlers_know_their_feature,
+		words,
 	};
 
 	return sim_main("event", tests, ARRAY_SIZE(tests));
