@@ -25,12 +25,8 @@ void event_asset(const struct event *event, struct text *out)
 	static const char *const loads[] = { "lidt", "lgdt", "lldt", "ltr" };
 
 	switch (event->kind) {
-	case VMEXIT_DESC_STORE:
-		text_add(out, stores[event->sel & 3]);
-		break;
-	case VMEXIT_DESC_LOAD:
-		text_add(out, loads[event->sel & 3]);
-		break;
+	case VMEXIT_DESC_STORE: text_add(out, stores[event->sel & 3]); break;
+	case VMEXIT_DESC_LOAD: text_add(out, loads[event->sel & 3]); break;
 	case VMEXIT_CR_READ:
 	case VMEXIT_CR_WRITE:
 		print_cr(event, out);
@@ -53,7 +49,7 @@ void event_asset(const struct event *event, struct text *out)
 		text_add_u64(out, event->sel);
 		break;
 	default:
-		text_add(out, event->kind < VMEXIT_KINDS ? vmexit_kind_name(event->kind) :
-							   "unknown");
+		text_add(out,
+			 event->kind < VMEXIT_KINDS ? vmexit_kind_name(event->kind) : "unknown");
 	}
 }

@@ -12,6 +12,7 @@
 
 /* Where the module shows itself; the options --device and --parameter name other files. */
 #define OLDGUARD_DEVICE "/dev/oldguard"
+#define OLDGUARD_EVENTS "/dev/oldguard-events"
 #define OLDGUARD_MODULE "/sys/module/oldguard"
 #define OLDGUARD_PARAMETER OLDGUARD_MODULE "/parameters/features"
 #define OLDGUARD_LOCK OLDGUARD_MODULE "/parameters/lock"
@@ -35,6 +36,7 @@ int enable_command(int argc, char **argv);
 int disable_command(int argc, char **argv);
 int policy_command(int argc, char **argv);
 int lock_command(int argc, char **argv);
+int events_command(int argc, char **argv);
 
 /**
  * say_json() - print an object and drop the reference to it

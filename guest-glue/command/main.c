@@ -13,6 +13,7 @@ static const struct command commands[] = {
 	{ "disable", "switch features off", disable_command },
 	{ "policy", "rules: load, check, show", policy_command },
 	{ "lock", "until the next boot, nothing is loosened any more", lock_command },
+	{ "events", "what features and rules have reported", events_command },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -117,6 +117,8 @@ static bool take_line(struct report *r, char **field)
 		return take_count(&r->exits, &r->nr_exits, field);
 	if (!strcmp(type, "handled"))
 		return take_count(&r->handled, &r->nr_handled, field);
+	if (!strcmp(type, "reports"))
+		return take_count(&r->reports, &r->nr_reports, field);
 	return true;
 }
 
@@ -180,6 +182,7 @@ void report_free(struct report *r)
 	free(r->cpus);
 	free(r->exits);
 	free(r->handled);
+	free(r->reports);
 	free(r->text);
 	memset(r, 0, sizeof(*r));
 }

@@ -50,8 +50,8 @@ struct report {
 	size_t nr_rules;
 	struct report_cpu *cpus;
 	size_t nr_cpus;
-	struct report_count *exits, *handled;
-	size_t nr_exits, nr_handled;
+	struct report_count *exits, *handled, *reports;
+	size_t nr_exits, nr_handled, nr_reports;
 	unsigned int malformed;
 };
 

@@ -96,6 +96,30 @@ static const char *or_unknown(const char *field)
 	return field && *field ? field : "unknown";
 }
 
+#define ANY_CPU -1ll
+
+/* Sum over what matches; a NULL name matches all. */
+static unsigned long long sum(const struct report_count *counts, size_t nr, const char *name,
+			      long long cpu)
+{
+	unsigned long long total = 0;
+
+	for (size_t i = 0; i < nr; i++)
+		if ((!name || !strcmp(name, counts[i].name)) &&
+		    (cpu == ANY_CPU || counts[i].cpu == cpu))
+			total += counts[i].count;
+	return total;
+}
+
+static void print_reports(const struct report *r)
+{
+	if (r->nr_reports)
+		printf("  reports              %llu made, %llu suppressed by the rate limit, %llu lost\n",
+		       sum(r->reports, r->nr_reports, "written", ANY_CPU),
+		       sum(r->reports, r->nr_reports, "suppressed", ANY_CPU),
+		       sum(r->reports, r->nr_reports, "lost", ANY_CPU));
+}
+
 static void print_facts(const struct report *r)
 {
 	printf("oldguard %s: %s, %s\n", or_unknown(r->version), or_unknown(r->state),
@@ -110,6 +134,7 @@ static void print_facts(const struct report *r)
 	printf("  hypervisor leaf      %s\n", or_unknown(r->leaf));
 	print_memory(r->memory);
 	print_cpus(r);
+	print_reports(r);
 	if (r->error && *r->error)
 		printf("  last error           %s\n", r->error);
 }
@@ -189,21 +214,6 @@ static void find_axes(struct axes *axes, const struct report_count *counts, size
 	}
 	if (axes->nr_cpus)
 		qsort(axes->cpus, axes->nr_cpus, sizeof(*axes->cpus), by_number);
-}
-
-#define ANY_CPU -1ll
-
-/* Sum over what matches; a NULL name matches all. */
-static unsigned long long sum(const struct report_count *counts, size_t nr, const char *name,
-			      long long cpu)
-{
-	unsigned long long total = 0;
-
-	for (size_t i = 0; i < nr; i++)
-		if ((!name || !strcmp(name, counts[i].name)) &&
-		    (cpu == ANY_CPU || counts[i].cpu == cpu))
-			total += counts[i].count;
-	return total;
 }
 
 static void count_row(struct table *t, const struct report_count *counts, size_t nr,
@@ -306,6 +316,7 @@ static json_t *report_json(const struct report *r)
 	json_object_set_new(object, "cpus", cpus);
 	json_object_set_new(object, "exits", counts_json(r->exits, r->nr_exits, "kind"));
 	json_object_set_new(object, "handled", counts_json(r->handled, r->nr_handled, "feature"));
+	json_object_set_new(object, "reports", counts_json(r->reports, r->nr_reports, "what"));
 	json_object_set_new(object, "malformed_lines", json_integer(r->malformed));
 	return object;
 }

@@ -107,7 +107,8 @@ static void say(const struct event *event)
 	if (time_before(jiffies, events.say_next))
 		return;
 	event_asset(event, &asset);
-	pr_notice("reports: %llu, the last: %s by process %u (%*pE), CPL %u: %s; oldguard events tells all\n",
+	pr_notice("reports: %llu, the last: %s by process %u (%*pE), CPL %u: %s; oldguard events "
+		  "tells all\n",
 		  events.unsaid, asset.at, event->pid,
 		  (int)strnlen(event->comm, sizeof(event->comm)), event->comm, event->cpl,
 		  action_name(event->action));
@@ -191,7 +192,7 @@ static void drain(void)
 	mutex_lock(&events.lock);
 	before = events.count;
 	if (events.attached)
-		for_each_possible_cpu(cpu)
+		for_each_possible_cpu (cpu)
 			drain_ring(cpu);
 	if (events.count != before)
 		wake_up_interruptible_all(&events_wait);
@@ -227,7 +228,7 @@ void events_request(struct machine_request *request, u64 *current_pa)
 {
 	unsigned int cpu;
 
-	for_each_possible_cpu(cpu)
+	for_each_possible_cpu (cpu)
 		current_pa[cpu] = percpu_pa(running(cpu));
 	request->current_pa = current_pa;
 	request->linux_side = (struct event_linux){
@@ -245,8 +246,9 @@ void events_request(struct machine_request *request, u64 *current_pa)
 int events_room(void)
 {
 	if (!events.kept)
-		events.kept = guard_step("allocating room for reports") ? NULL :
-			vzalloc(array_size(KEPT, sizeof(*events.kept)));
+		events.kept = guard_step("allocating room for reports")
+				      ? NULL
+				      : vzalloc(array_size(KEPT, sizeof(*events.kept)));
 	return events.kept ? 0 : -ENOMEM;
 }
 
@@ -272,7 +274,7 @@ void events_detach(void)
 
 	events_follow(false);
 	mutex_lock(&events.lock);
-	for_each_possible_cpu(cpu) {
+	for_each_possible_cpu (cpu) {
 		struct ring_reader *r = &events.rings[cpu];
 
 		r->written += machine_ring(cpu, NULL)->head;

@@ -43,7 +43,8 @@ static size_t print_event(char *line, u64 number, const struct record *record)
 		scnprintf(rule, sizeof(rule), "%u", e->rule);
 	event_asset(e, &asset);
 	return scnprintf(line, LINE_MAX,
-			 "event\t%llu\t%llu\t%u\t%u\t%u\t%*pE\t%u\t0x%llx\t%s\t%s\t%s\t%s\t%u\t%s\t0x%llx\t0x%llx\t0x%llx\t%s\t%u\t%*phN\t%llu\n",
+			 "event\t%llu\t%llu\t%u\t%u\t%u\t%*pE\t%u\t0x%llx\t%s\t%s\t%s\t%s\t%u\t%"
+			 "s\t0x%llx\t0x%llx\t0x%llx\t%s\t%u\t%*phN\t%llu\n",
 			 number, record->ns, e->cpu, e->pid, e->tid, comm, e->comm, e->cpl, e->rip,
 			 symbol, feature_get(e->feature)->name, rule, vmexit_kind_name(e->kind),
 			 e->sel, asset.at, e->addr, e->value, e->old, action_name(e->action),

@@ -27,6 +27,7 @@ START_TEST(status_prints_tables)
 			"  hypervisor leaf      0x40000100\n"
 			"  memory held          3.2 MiB\n"
 			"  CPUs                 0-1 guest, 2 offline\n"
+			"  reports              23 made, 4 suppressed by the rate limit, 2 lost\n"
 			"  last error           umip: no such option 'mood'\n"
 			"\n"
 			"  FEATURE   STATE  OPTIONS  NOTE          SUMMARY\n"
@@ -98,6 +99,111 @@ START_TEST(status_says_what_is_wrong)
 		free(printed);
 		ck_assert_int_eq(run(&printed, "statut"), 64);
 		ck_assert_ptr_nonnull(strstr(printed, "unknown command 'statut'"));
+		free(printed);
+	}
+END_TEST
+
+START_TEST(events_are_lines)
+	{
+		char *path = file_with(sample_events), *printed;
+
+		ck_assert_int_eq(run(&printed, "events --device %s", path), 0);
+		ck_assert_str_eq(
+			printed,
+			"   12.345678  CPU1  nosy[4711]  ring 3  0x401500  umip: sidt log"
+			"  0f 01 4c 24 06  sidt [rsp + 6]  (92 suppressed before)\n"
+			"   13.000000  CPU1  5 lost: more than its ring holds\n"
+			"   14.000001  CPU0  kworker/0:1[12/13]  ring 0  0xffffffff81012345 "
+			"native_write_cr4+0x5/0x60  cr_pin: cr4 deny (rule 2)  0x1006f0 -> 0x6f0"
+			"  0f 22 e7  mov cr4, rdi\n"
+			"   15.000000  30 lost: not read in time\n"
+			"   16.000000  CPU0  unknown task  ring 3  0x1000  umip: smsw deny\n"
+			"   16.000000  CPU0  b\\xc3\\xb6se\\n[1]  ring 3  0x1000  umip: sgdt skip"
+			"  0f ff ff\n"
+			"4 reports; 92 more suppressed by the rate limit, 35 lost\n"
+			"1 lines could not be understood\n");
+		free(printed);
+		ck_assert_int_eq(run(&printed, "events --follow --count 1 --device %s", path), 0);
+		ck_assert_ptr_nonnull(strstr(printed, "nosy[4711]"));
+		ck_assert_ptr_null(strstr(printed, "kworker"));
+		ck_assert_ptr_nonnull(strstr(printed, "1 reports; 92 more"));
+		free(printed);
+		ck_assert_int_eq(run(&printed, "events --new --device %s", path), 0);
+		ck_assert_str_eq(printed, "0 reports; 0 more suppressed by the rate limit, 0 lost\n");
+		free(printed);
+		drop(path);
+	}
+END_TEST
+
+START_TEST(events_are_json)
+	{
+		char *path = file_with(sample_events), *printed, *rest, *line;
+		static const char *const type[] = { "event", "lost", "event",
+						    "lost",  "event", "event" };
+		json_t *object[COUNT(type)];
+		size_t n = 0;
+
+		ck_assert_int_eq(run(&printed, "events --json --device %s", path), 0);
+		rest = printed;
+		while ((line = strsep(&rest, "\n")) && *line) {
+			ck_assert_uint_lt(n, COUNT(type));
+			object[n] = json_loads(line, 0, NULL);
+			ck_assert_msg(object[n] != NULL, "%s", line);
+			ck_assert_str_eq(json_string_value(json_object_get(object[n], "type")),
+					 type[n]);
+			n++;
+		}
+		ck_assert_uint_eq(n, COUNT(type));
+#define TEXT_OF(i, key) json_string_value(json_object_get(object[i], key))
+#define NUMBER_OF(i, key) json_integer_value(json_object_get(object[i], key))
+		ck_assert_str_eq(TEXT_OF(0, "comm"), "nosy");
+		ck_assert_str_eq(TEXT_OF(0, "asset"), "sidt");
+		ck_assert_str_eq(TEXT_OF(0, "bytes"), "0f014c2406");
+		ck_assert_str_eq(TEXT_OF(0, "instruction"), "sidt [rsp + 6]");
+		ck_assert_int_eq(NUMBER_OF(0, "suppressed"), 92);
+		ck_assert_int_eq(NUMBER_OF(0, "pid"), 4711);
+		ck_assert(json_is_null(json_object_get(object[0], "rule")));
+		ck_assert(json_is_null(json_object_get(object[0], "symbol")));
+		ck_assert_int_eq(NUMBER_OF(1, "lost"), 5);
+		ck_assert_int_eq(NUMBER_OF(1, "cpu"), 1);
+		ck_assert_str_eq(TEXT_OF(2, "rip"), "0xffffffff81012345");
+		ck_assert_str_eq(TEXT_OF(2, "symbol"), "native_write_cr4+0x5/0x60");
+		ck_assert_str_eq(TEXT_OF(2, "value"), "0x6f0");
+		ck_assert_str_eq(TEXT_OF(2, "old"), "0x1006f0");
+		ck_assert_int_eq(NUMBER_OF(2, "rule"), 2);
+		ck_assert_int_eq(NUMBER_OF(2, "tid"), 13);
+		ck_assert(json_is_null(json_object_get(object[3], "cpu")));
+		while (n)
+			json_decref(object[--n]);
+		free(printed);
+		drop(path);
+	}
+END_TEST
+
+START_TEST(events_say_what_is_wrong)
+	{
+		char *printed;
+
+		ck_assert_int_eq(run(&printed, "events --device /nowhere"), 1);
+		ck_assert_ptr_nonnull(strstr(printed, "/nowhere: No such file"));
+		free(printed);
+		if (access(OLDGUARD_EVENTS, F_OK)) {
+			ck_assert_int_eq(run(&printed, "events"), 1);
+			ck_assert_ptr_nonnull(strstr(printed, "the oldguard module is not loaded"));
+			free(printed);
+		}
+		ck_assert_int_eq(run(&printed, "events --json --device /"), 1);
+		ck_assert_ptr_nonnull(strstr(printed, "\"error\": \"/: Is a directory\""));
+		free(printed);
+		/* Endless, and no line in it. */
+		ck_assert_int_eq(run(&printed, "events --device /dev/zero"), 1);
+		ck_assert_ptr_nonnull(strstr(printed, "holds no reports of oldguard"));
+		free(printed);
+		ck_assert_int_eq(run(&printed, "events --count 0"), 64);
+		free(printed);
+		ck_assert_int_eq(run(&printed, "events --count -1"), 64);
+		free(printed);
+		ck_assert_int_eq(run(&printed, "events more"), 64);
 		free(printed);
 	}
 END_TEST
@@ -223,6 +329,9 @@ int main(void)
 	tcase_add_test(whole, status_prints_tables);
 	tcase_add_test(whole, status_prints_json);
 	tcase_add_test(whole, status_says_what_is_wrong);
+	tcase_add_test(whole, events_are_lines);
+	tcase_add_test(whole, events_are_json);
+	tcase_add_test(whole, events_say_what_is_wrong);
 	tcase_add_test(whole, enable_edits_the_parameter);
 	tcase_add_test(whole, enable_tells_why_not);
 	tcase_add_loop_test(whole, probe_runs_here, 0, 3);
