@@ -47,6 +47,7 @@ static struct {
 	struct ring_reader *rings;
 	struct record *kept;
 	u64 count;
+	u64 reports;
 	bool attached;
 	u64 unsaid;
 	unsigned long say_next;
@@ -60,6 +61,17 @@ DECLARE_WAIT_QUEUE_HEAD(events_wait);
 u64 events_count(void)
 {
 	return READ_ONCE(events.count);
+}
+
+u64 events_end(u64 *reports)
+{
+	u64 count;
+
+	mutex_lock(&events.lock);
+	count = events.count;
+	*reports = events.reports;
+	mutex_unlock(&events.lock);
+	return count;
 }
 
 bool events_get(u64 *next, struct record *out)
@@ -94,9 +106,12 @@ void events_totals(unsigned int cpu, u64 *written, u64 *suppressed, u64 *lost)
 
 /* --- out of the rings --- */
 
-static void keep(const struct record *record)
+static void keep(struct record *record)
 {
-	events.kept[events.count++ % KEPT] = *record;
+	record->number = events.reports;
+	events.reports += record->lost ?: 1;
+	events.kept[events.count % KEPT] = *record;
+	WRITE_ONCE(events.count, events.count + 1);
 }
 
 /* At most a line in ten seconds, however many there are. */
@@ -116,27 +131,6 @@ static void say(const struct event *event)
 	events.say_next = jiffies + SAY_EVERY;
 }
 
-static void take_event(const struct event *event)
-{
-	struct record record = { .event = *event };
-	u64 now = rdtsc_ordered();
-	u64 ago = now > event->time ? now - event->time : 0;
-	TEXT(asset, 80);
-
-	/* The ring is ours alone where there is second-level paging, and else as good as anybody's. */
-	if (event->feature >= feature_count() || event->action >= ACTIONS ||
-	    event->kind >= VMEXIT_KINDS)
-		return;
-	record.ns = ktime_get_ns() - mul_u64_u32_div(ago, USEC_PER_SEC, tsc_khz ?: USEC_PER_SEC);
-	keep(&record);
-	if (trace_oldguard_event_enabled()) {
-		event_asset(event, &asset);
-		trace_oldguard_event(event, record.ns, feature_get(event->feature)->name, asset.at);
-	}
-	events.unsaid++;
-	say(event);
-}
-
 static void take_loss(unsigned int cpu, u64 lost)
 {
 	struct record record = { .ns = ktime_get_ns(), .lost = lost, .event.cpu = cpu };
@@ -145,6 +139,30 @@ static void take_loss(unsigned int cpu, u64 lost)
 		return;
 	events.rings[cpu].lost += lost;
 	keep(&record);
+}
+
+static void take_event(unsigned int cpu, const struct event *event)
+{
+	struct record record = { .event = *event };
+	u64 now = rdtsc_ordered();
+	u64 ago = now > event->time ? now - event->time : 0;
+	TEXT(asset, 80);
+
+	/* The ring is ours alone where there is second-level paging, and else as good as anybody's.
+	 */
+	if (event->feature >= feature_count() || event->action >= ACTIONS ||
+	    event->kind >= VMEXIT_KINDS) {
+		take_loss(cpu, 1);
+		return;
+	}
+	record.ns = ktime_get_ns() - mul_u64_u32_div(ago, USEC_PER_SEC, tsc_khz ?: USEC_PER_SEC);
+	keep(&record);
+	if (trace_oldguard_event_enabled()) {
+		event_asset(event, &asset);
+		trace_oldguard_event(event, record.ns, feature_get(event->feature)->name, asset.at);
+	}
+	events.unsaid++;
+	say(event);
 }
 
 /* Returns false if the root side writes there, or has already written over it. */
@@ -179,7 +197,7 @@ static void drain_ring(unsigned int cpu)
 		}
 		take_loss(cpu, lost);
 		lost = 0;
-		take_event(&event);
+		take_event(cpu, &event);
 	}
 	take_loss(cpu, lost);
 }

@@ -12,28 +12,33 @@
 
 /**
  * struct record - something that readers are told
+ * @number: how many reports came before it, those that were lost counted, too
  * @ns: time of CLOCK_MONOTONIC
  * @lost: so many reports of processor event.cpu were overwritten before they were read; 0: it is a
  *	report, @event
  * @event: the report
  */
 struct record {
+	u64 number;
 	u64 ns;
 	u64 lost;
 	struct event event;
 };
 
 /**
- * events_get() - the record with a number, or the oldest after it that is still kept
- * @next: its number; gets the number of what was found
+ * events_get() - a record, or the oldest after it that is still kept
+ * @next: which, as events_count() counts; gets which was found
  * @out: the record
  *
  * Return: false if there is none yet.
  */
 bool events_get(u64 *next, struct record *out);
 
-/* events_count() - how many there were so far: the number that the next one will have. */
+/* events_count() - how many records there were so far. */
 u64 events_count(void);
+
+/* events_end() - the same, and how many reports those were. */
+u64 events_end(u64 *reports);
 
 /* events_wait - woken when there are more */
 extern wait_queue_head_t events_wait;

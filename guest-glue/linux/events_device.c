@@ -20,16 +20,18 @@
 /**
  * struct reader - an open file
  * @lock: one read at a time
- * @next: number of the record that comes next
+ * @next: which record comes next
+ * @seen: which report comes next
  * @line: room
  */
 struct reader {
 	struct mutex lock;
 	u64 next;
+	u64 seen;
 	char line[LINE_MAX];
 };
 
-static size_t print_event(char *line, u64 number, const struct record *record)
+static size_t print_event(char *line, const struct record *record)
 {
 	const struct event *e = &record->event;
 	int comm = strnlen(e->comm, sizeof(e->comm));
@@ -45,45 +47,48 @@ static size_t print_event(char *line, u64 number, const struct record *record)
 	return scnprintf(line, LINE_MAX,
 			 "event\t%llu\t%llu\t%u\t%u\t%u\t%*pE\t%u\t0x%llx\t%s\t%s\t%s\t%s\t%u\t%"
 			 "s\t0x%llx\t0x%llx\t0x%llx\t%s\t%u\t%*phN\t%llu\n",
-			 number, record->ns, e->cpu, e->pid, e->tid, comm, e->comm, e->cpl, e->rip,
-			 symbol, feature_get(e->feature)->name, rule, vmexit_kind_name(e->kind),
-			 e->sel, asset.at, e->addr, e->value, e->old, action_name(e->action),
-			 e->mode, min_t(int, e->len, EVENT_BYTES), e->bytes, e->suppressed);
+			 record->number, record->ns, e->cpu, e->pid, e->tid, comm, e->comm, e->cpl,
+			 e->rip, symbol, feature_get(e->feature)->name, rule,
+			 vmexit_kind_name(e->kind), e->sel, asset.at, e->addr, e->value, e->old,
+			 action_name(e->action), e->mode, min_t(int, e->len, EVENT_BYTES), e->bytes,
+			 e->suppressed);
 }
 
-/* The next line for this reader; *after: where it stands then. 0: nothing more. */
-static size_t next_line(struct reader *reader, u64 *after)
+/* The next line for this reader, and where it stands after that. 0: nothing more. */
+static size_t next_line(struct reader *reader, u64 *next, u64 *seen)
 {
 	struct record record;
-	u64 number = reader->next;
 
-	if (!events_get(&number, &record))
+	*next = reader->next;
+	if (!events_get(next, &record))
 		return 0;
-	if (number != reader->next) {
-		*after = number;
-		return scnprintf(reader->line, LINE_MAX, "lost\t%llu\t%llu\t-\t%llu\n", number,
-				 record.ns, number - reader->next);
+	if (record.number != reader->seen) {
+		*seen = record.number;
+		return scnprintf(reader->line, LINE_MAX, "lost\t%llu\t%llu\t-\t%llu\n",
+				 reader->seen, record.ns, record.number - reader->seen);
 	}
-	*after = number + 1;
+	++*next;
+	*seen = record.number + (record.lost ?: 1);
 	if (record.lost)
-		return scnprintf(reader->line, LINE_MAX, "lost\t%llu\t%llu\t%u\t%llu\n", number,
-				 record.ns, record.event.cpu, record.lost);
-	return print_event(reader->line, number, &record);
+		return scnprintf(reader->line, LINE_MAX, "lost\t%llu\t%llu\t%u\t%llu\n",
+				 record.number, record.ns, record.event.cpu, record.lost);
+	return print_event(reader->line, &record);
 }
 
 /* Whole lines only. */
 static ssize_t read_lines(struct reader *reader, char __user *buffer, size_t size)
 {
 	size_t length, done = 0;
-	u64 after = 0;
+	u64 next = 0, seen = 0;
 
-	while ((length = next_line(reader, &after))) {
+	while ((length = next_line(reader, &next, &seen))) {
 		if (length > size - done)
 			return done ?: -EINVAL;
 		if (copy_to_user(buffer + done, reader->line, length))
 			return done ?: -EFAULT;
 		done += length;
-		reader->next = after;
+		reader->next = next;
+		reader->seen = seen;
 	}
 	return done;
 }
@@ -123,7 +128,9 @@ static loff_t device_seek(struct file *file, loff_t offset, int whence)
 	if (offset || (whence != SEEK_SET && whence != SEEK_END))
 		return -EINVAL;
 	mutex_lock(&reader->lock);
-	reader->next = whence == SEEK_END ? events_count() : 0;
+	reader->next = reader->seen = 0;
+	if (whence == SEEK_END)
+		reader->next = events_end(&reader->seen);
 	mutex_unlock(&reader->lock);
 	return 0;
 }
