@@ -8,6 +8,7 @@
 #   # run: --nmi-every 5	more options for tests/lab/run; a boot of its own, too
 #   # ends: REGEX		the machine must end by itself, and run's reason must match; alone, too
 #   # program: NAME.c FLAG...	compiled from this folder, statically; the case finds it as ./NAME
+#   # module: NAME		the kernel module in the folder NAME, for the machine's kernel; it finds ./NAME.ko
 #   # timeout: SECONDS	for this case (100; five times as long in Bochs)
 #
 # A case starts without the module, with every processor online, and with an empty kernel log; it must
