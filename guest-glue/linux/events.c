@@ -20,7 +20,6 @@
 
 #include "events.h"
 
-#define CREATE_TRACE_POINTS
 #include "trace.h"
 
 #define KEPT 512

@@ -16,11 +16,10 @@
 /* Returns whether the store went through without a fault, and changed what is there. */
 static bool put(u64 *at, u64 value)
 {
-	asm goto("1: movq %1, %0\n" _ASM_EXTABLE(1b, % l[fault])
-		 :
-		 : "m"(*at), "r"(value)
-		 : "memory"
-		 : fault);
+	/* clang-format off */
+	asm goto("1: movq %1, %0\n" _ASM_EXTABLE(1b, %l[fault])
+		 : : "m"(*at), "r"(value) : "memory" : fault);
+	/* clang-format on */
 	return READ_ONCE(*at) == value;
 fault:
 	return false;
