@@ -129,6 +129,13 @@ static char *ascii(const char *name)
 	return out;
 }
 
+/* For other exits the two say other things, or nothing. */
+static bool is_write(const struct event_line *e)
+{
+	return !strcmp(e->kind, "cr_write") || !strcmp(e->kind, "msr_write") ||
+	       !strcmp(e->kind, "xsetbv");
+}
+
 static void print_time(const struct event_line *e, FILE *out)
 {
 	fprintf(out, "%5" PRIu64 ".%06" PRIu64 "  ", e->ns / 1000000000, e->ns / 1000 % 1000000);
@@ -169,7 +176,7 @@ void event_line_print(const struct event_line *e, FILE *out)
 	fprintf(out, "  %s: %s %s", e->feature, e->asset, e->action);
 	if (e->rule >= 0)
 		fprintf(out, " (rule %d)", e->rule);
-	if (e->value || e->old)
+	if (is_write(e))
 		fprintf(out, "  0x%" PRIx64 " -> 0x%" PRIx64, e->old, e->value);
 	for (uint32_t i = 0; i < e->len; i++)
 		fprintf(out, "%s%02x", i ? " " : "  ", e->bytes[i]);

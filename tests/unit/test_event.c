@@ -290,6 +290,9 @@ START_TEST(pointers_that_lead_nowhere)
 	u32 i;
 
 	boot(SIM_EPYC);
+	/* Nobody's pointer leads there but its own. */
+	put_task(INIT_TASK + 0x40, 1, 1, "first");
+	machine.linux_side.first_task_pa = INIT_TASK + 0x40;
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		guestmem_put(CURRENT, 8, bad[i]);
 		nobody();
@@ -446,6 +449,50 @@ START_TEST(handlers_know_their_feature)
 }
 END_TEST
 
+/* Rules are carried out by one function, which reports all but what they allow. */
+START_TEST(rules_report)
+{
+	struct rule *rule;
+	u32 i, index = 0;
+
+	sim_boot(SIM_EPYC, "msr_lock");
+	machine.linux_side.tsc_hz = HZ;
+	for (i = 0; i < V->plan->rule_count; i++)
+		if (rule_covers(&V->plan->rules[i], ASSET_MSR, MSR_LSTAR))
+			index = i;
+	rule = &machine.plans[0].rules[index];
+	rule->rate = 2;
+	sim_add_msr(MSR_LSTAR, 0x1000);
+	for (i = 0; i < 3; i++) {
+		sim_at(SIM_CODE);
+		sim.gpr[RCX] = MSR_LSTAR;
+		sim.gpr[RAX] = 0x2000;
+		sim.gpr[RDX] = 0;
+		memcpy(guestmem_page(SIM_CODE), "\x0f\x30", 2);
+		sim_exit(SVM_EXIT_MSR, 1, 0);
+		sim_fault(SIM_CODE, VECTOR_GP, 0);
+	}
+	ck_assert_uint_eq(ring()->head, 2);
+	ck_assert_uint_eq(ring()->suppressed, 1);
+	ck_assert_uint_eq(last()->rule, index);
+	ck_assert_uint_eq(last()->action, ACTION_DENY);
+	ck_assert_uint_eq(last()->kind, VMEXIT_MSR_WRITE);
+	ck_assert_uint_eq(last()->sel, MSR_LSTAR);
+	ck_assert_uint_eq(last()->value, 0x2000);
+	ck_assert_uint_eq(last()->old, 0x1000);
+	ck_assert_str_eq(feature_get(last()->feature)->name, "msr_lock");
+	rule->action = ACTION_ALLOW;
+	sim.tsc += HZ;
+	sim_at(SIM_CODE);
+	sim.gpr[RCX] = MSR_LSTAR;
+	sim.gpr[RAX] = 0x2000;
+	sim.gpr[RDX] = 0;
+	sim_exit(SVM_EXIT_MSR, 1, 0);
+	ck_assert_uint_eq(ring()->head, 2);
+	ck_assert_uint_eq(*sim_msr(MSR_LSTAR), 0x2000);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -461,6 +508,7 @@ int main(void)
 		code_of_32_and_16_bits,
 		handlers_know_their_feature,
 		words,
+		rules_report,
 	};
 
 	return sim_main("event", tests, ARRAY_SIZE(tests));
