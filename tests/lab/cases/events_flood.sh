@@ -14,7 +14,7 @@ sum() {
 }
 # four WORD...: four such processes at once, to their end.
 four() {
-	local i pids=
+	local i pids=''
 
 	for i in 1 2 3 4; do
 		./nosy "$@" >/dev/null &
@@ -53,7 +53,7 @@ done
 
 # beside WORD...: what one that computes gets of a processor beside four of these.
 beside() {
-	local i pids= got
+	local i pids='' got
 
 	for i in 1 2 3 4; do
 		./nosy "$@" >/dev/null 2>&1 &
