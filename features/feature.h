@@ -131,6 +131,7 @@ struct feature_option {
  * @needs: facilities without which it cannot be had
  * @wants: facilities without which it is partial
  * @partial: what `status` then says
+ * @discreet: the same as @silent, only where the feature is partial
  * @claims: exits it handles
  * @claim_count: entries of @claims
  * @options: options it takes
@@ -154,6 +155,7 @@ struct feature {
 	u32 needs;
 	u32 wants;
 	const char *partial;
+	u32 discreet;
 	const struct claim *claims;
 	u32 claim_count;
 	const struct feature_option *options;

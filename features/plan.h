@@ -117,6 +117,7 @@ struct traps {
  * @on: features that are on (`all` resolved, native ones left out)
  * @native: features asked for that the processor has itself
  * @partial: features that are on but lack a facility they want
+ * @discreet: those of them that nothing advertises (struct feature.discreet)
  * @cr4: CR4 bits that exist because of features
  * @traps: what must exit
  * @reports: some handler may report
@@ -139,6 +140,7 @@ struct plan {
 	u32 on;
 	u32 native;
 	u32 partial;
+	u32 discreet;
 	u64 cr4;
 	struct traps traps;
 	bool reports;

@@ -240,6 +240,7 @@ static bool add_claim(struct plan *plan, u32 feature, const struct claim *c, str
 	return false;
 }
 
+/* By what a feature makes itself known: CR4 bits that exist, CPUID bits, MSR bits. */
 static bool advertise(struct plan *plan, const struct feature *f, struct text *why)
 {
 	u32 *max;
@@ -299,9 +300,13 @@ static bool add_feature(struct plan *plan, u32 index, u32 facilities, struct tex
 	u32 i;
 
 	plan->on |= 1u << index;
-	if (f->wants & ~facilities)
+	if (f->wants & ~facilities) {
 		plan->partial |= 1u << index;
-	if ((!holds(plan, index, f->silent) && !advertise(plan, f, why)) ||
+		if (holds(plan, index, f->discreet))
+			plan->discreet |= 1u << index;
+	}
+	if ((!holds(plan, index, f->silent) && !(plan->discreet & 1u << index) &&
+	     !advertise(plan, f, why)) ||
 	    !add_rules(plan, index, why))
 		return false;
 	for (i = 0; i < f->claim_count; i++)

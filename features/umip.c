@@ -14,6 +14,10 @@
  * mode=log lets them through, as bare hardware executes them, and reports them: for finding out who
  * would be hurt. It does not say in CPUID that there is UMIP, because there is none. report=on
  * reports what the other modes do; without it (as it starts) refusing stays on its shortest path.
+ *
+ * Where SMSW cannot be blocked (VMX has no exit for it) the bit promises more than there is. Who
+ * trusts it to the letter says advertise=complete: then four instructions are blocked and CPUID
+ * and CR4 know of nothing.
  */
 #include "feature.h"
 
@@ -21,7 +25,8 @@
 #include "../vmexit/insn.h"
 
 enum umip_mode { UMIP_GP, UMIP_DUMMY, UMIP_LOG };
-enum umip_option { OPTION_MODE, OPTION_REPORT, OPTION_RATE };
+enum umip_option { OPTION_MODE, OPTION_REPORT, OPTION_RATE, OPTION_ADVERTISE };
+enum umip_advertise { ADVERTISE_ALWAYS, ADVERTISE_COMPLETE };
 
 /* Linux's values (arch/x86/kernel/umip.c). */
 #define DUMMY_GDT_BASE 0xfffffffffffe0000ULL
@@ -120,11 +125,16 @@ static const char *const umip_modes[] = {
 };
 static const char *const off_on[] = { "off", "on", NULL };
 
+static const char *const umip_advertise[] = {
+	[ADVERTISE_ALWAYS] = "always", [ADVERTISE_COMPLETE] = "complete", NULL
+};
+
 static const struct feature_option umip_options[] = {
 	[OPTION_MODE] = { .name = "mode", .choices = umip_modes },
 	[OPTION_REPORT] = { .name = "report", .choices = off_on, .quiet = true },
 	[OPTION_RATE] = { .name = "rate", .max = EVENT_RATE_MAX, .initial = EVENT_RATE_USUAL,
 			  .quiet = true },
+	[OPTION_ADVERTISE] = { .name = "advertise", .choices = umip_advertise, .quiet = true },
 };
 
 static const struct feature umip = {
@@ -137,6 +147,7 @@ static const struct feature umip = {
 	.needs = FACILITY(DESC),
 	.wants = FACILITY(SMSW),
 	.partial = "SMSW is not blocked on this processor",
+	.discreet = WHEN(OPTION_ADVERTISE, ADVERTISE_COMPLETE),
 	.claims = umip_claims,
 	.claim_count = ARRAY_SIZE(umip_claims),
 	.options = umip_options,

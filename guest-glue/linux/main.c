@@ -125,7 +125,8 @@ static void log_plan(const struct plan *plan)
 		if (plan->native & 1u << i)
 			pr_info("%s: this processor has it natively, nothing to do\n", f->name);
 		else if (plan->partial & 1u << i)
-			pr_warn("%s: on, but %s\n", f->name, f->partial);
+			pr_warn("%s: on, but %s%s\n", f->name, f->partial,
+				plan->discreet & 1u << i ? ": not advertised" : "");
 		else if (plan->on & 1u << i)
 			pr_info("%s: on\n", f->name);
 	}

@@ -36,6 +36,8 @@ static void show_feature(struct seq_file *s, u32 i)
 	}
 	if (!note.length && f->wants & ~machine.caps.facilities)
 		text_add(&note, f->partial);
+	if (plan->discreet & 1u << i)
+		text_add(&note, ": not advertised");
 	words = strchr(options.at, ':');
 	seq_printf(s, "feature\t%s\t%s\t%s\t%s\t%s\n", f->name, state, words ? words + 1 : "",
 		   f->summary, note.at);

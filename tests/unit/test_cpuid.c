@@ -123,6 +123,22 @@ START_TEST(out_of_range_on_intel)
 }
 END_TEST
 
+START_TEST(discreet_features_are_not_seen)
+{
+	sim_boot(SIM_INTEL, "umip:advertise=complete");
+	ck_assert(V->plan->on && V->plan->traps.desc_store);
+	same(0, 0);
+	same(7, 0);
+	V->gpr[RAX] = 7;
+	V->gpr[RCX] = 0;
+	ck_assert(cpuid_quick(V, 0));
+	ck_assert_uint_eq(V->gpr[RCX] & 4, 0);
+	/* SVM has an exit for all five. */
+	sim_boot(SIM_EPYC, "umip:advertise=complete");
+	ck_assert_uint_eq(seen(7, 0, CPUID_ECX), 4);
+}
+END_TEST
+
 START_TEST(mirrors_of_cr4)
 {
 	sim_boot(SIM_EPYC, "umip");
@@ -274,6 +290,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		leaves_that_the_processor_lacks, bits_of_features, out_of_range_on_intel,
+		discreet_features_are_not_seen,
 		mirrors_of_cr4, extension_is_hidden, own_leaves, quick_answers_are_the_same,
 	};
 

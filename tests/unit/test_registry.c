@@ -209,6 +209,34 @@ START_TEST(wanted_facilities_make_it_partial)
 }
 END_TEST
 
+/* advertise=complete: on all the same, but only a whole feature makes itself known. */
+START_TEST(partial_features_can_be_discreet)
+{
+	probe(SIM_EPYC);
+	ck_assert(make("umip:advertise=complete,three", ALL_FACILITIES & ~FACILITY(SMSW)));
+	ck_assert_uint_eq(plan.on, BIT_OF("umip") | BIT_OF("three"));
+	ck_assert_uint_eq(plan.partial, BIT_OF("umip") | BIT_OF("three"));
+	ck_assert_uint_eq(plan.discreet, BIT_OF("umip"));
+	ck_assert_uint_eq(plan.cr4, 0);
+	ck_assert_uint_eq(plan.cpuid_count | plan.max_basic, 0);
+	ck_assert(plan.traps.desc_store);
+	ck_assert_uint_eq(plan.refuser[VMEXIT_DESC_STORE], index_of("umip") + 1);
+	/* What another feature advertises is its own. */
+	ck_assert(make("umip:advertise=complete,one", ALL_FACILITIES & ~FACILITY(SMSW)));
+	ck_assert_uint_eq(plan.cr4, BIT64(15));
+	ck_assert_uint_eq(plan.cpuid_count, 2);
+	/* Whole, or not asked to be discreet: as ever. */
+	ck_assert(make("umip:advertise=complete", ALL_FACILITIES));
+	ck_assert_uint_eq(plan.partial | plan.discreet, 0);
+	ck_assert_uint_eq(plan.cr4, CR4_UMIP);
+	ck_assert_uint_eq(plan.cpuid_count, 1);
+	ck_assert(make("umip:advertise=always", ALL_FACILITIES & ~FACILITY(SMSW)));
+	ck_assert_uint_eq(plan.discreet, 0);
+	ck_assert_uint_eq(plan.cr4, CR4_UMIP);
+	ck_assert_uint_eq(plan.cpuid_count, 1);
+}
+END_TEST
+
 START_TEST(all_takes_what_there_is)
 {
 	u32 without = FACILITY(DESC) | FACILITY(SMSW) | FACILITY(SLAT);
@@ -344,6 +372,7 @@ int main(void)
 	const TTest *const tests[] = {
 		several_features_in_one_plan, none_needs_nothing, two_owners_are_refused,
 		missing_facilities_are_named, wanted_facilities_make_it_partial,
+		partial_features_can_be_discreet,
 		all_takes_what_there_is, native_features_are_left_alone, claims_follow_options,
 		refusers, who_may_report, silent_features, too_much_for_one_plan,
 	};

@@ -320,6 +320,15 @@ START_TEST(cr4_without_the_feature)
 END_TEST
 
 /* As on a processor whose firmware has locked VMX off: the bit is there, VMXON raises #GP. */
+START_TEST(cr4_of_a_discreet_feature)
+{
+	sim_reset("umip:advertise=complete");
+	/* Not ours: the processor itself refuses the bit, with #GP. */
+	ck_assert_uint_eq(F(CR4_MASK), CR4_VMXE);
+	ck_assert(F(PROC2) & VMX_PROC2_DESC);
+}
+END_TEST
+
 START_TEST(cr4_says_that_the_processor_is_taken)
 {
 	mov_to_cr(4, CR4_PAE | CR4_PGE | CR4_VMXE);
@@ -451,7 +460,7 @@ int main(void)
 		cpuid_same_on_both_paths, cpuid_view_of_intel, cpuid_wraps_in_32_bit_code,
 		skipping_ends_shadows_and_traps, stores_refused_to_programs,
 		stores_work_in_the_kernel, store_faults_name_the_address, lgdt_loads, lldt_loads,
-		ltr_loads_and_marks_busy, virtual_cr4_bit, cr4_without_the_feature,
+		ltr_loads_and_marks_busy, virtual_cr4_bit, cr4_without_the_feature, cr4_of_a_discreet_feature,
 		cr4_says_that_the_processor_is_taken,
 		cr0_is_shown_as_written, cr3_where_it_must_exit, msrs_that_would_give_us_away,
 		xsetbv, instructions_that_are_not_there,
