@@ -151,6 +151,8 @@ u64 cpu_read_cr0(void);
 u64 cpu_read_cr2(void);
 u64 cpu_read_cr3(void);
 u64 cpu_read_cr4(void);
+void cpu_write_cr0(u64 value);
+void cpu_write_cr3(u64 value);
 void cpu_write_cr2(u64 value);
 void cpu_write_cr4(u64 value);
 void cpu_wbinvd(void);
@@ -279,6 +281,16 @@ CPU_READ_REG(cr4)
 CPU_READ_REG(dr6)
 CPU_READ_REG(dr7)
 #undef CPU_READ_REG
+
+static inline void cpu_write_cr0(u64 value)
+{
+	asm volatile("mov %0, %%cr0" : : "r"(value) : "memory");
+}
+
+static inline void cpu_write_cr3(u64 value)
+{
+	asm volatile("mov %0, %%cr3" : : "r"(value) : "memory");
+}
 
 static inline void cpu_write_cr2(u64 value)
 {

@@ -289,6 +289,7 @@ void root_enter(struct vcpu *v)
 	v->cr4 = 0;
 	v->asked = 0;
 	v->active = 1;
+	v->types_due = false;
 	plan_follow(v);
 }
 

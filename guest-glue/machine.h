@@ -102,7 +102,8 @@ struct cpu_tables {
  * @zero_pa: a page of zeros: what the guest reads of the block
  * @slat: form of the second-level tables
  * @slat_root: their root, 0 without
- * @slat_lock: taken to add to them
+ * @slat_lock: taken to change them
+ * @mtrrs: what their types were made of
  * @msr_map: the vendor's MSR bitmap for each plan, offsets into the block
  * @io_map: a bit for each port, for each plan; offsets into the block
  * @locked: from now on plans only tighten and no processor is given back
@@ -141,6 +142,7 @@ struct machine {
 	struct slat_format slat;
 	u64 slat_root;
 	u32 slat_lock;
+	struct mtrrs mtrrs;
 	u64 msr_map[PLANS];
 	u64 io_map[PLANS];
 	bool locked;

@@ -10,6 +10,7 @@
 #include "slat.h"
 
 #include "machine.h"
+#include "string.h"
 
 #define SIZE_2M (1ULL << 21)
 #define SIZE_1G (1ULL << 30)
@@ -40,14 +41,19 @@ static u64 *entry(struct machine *m, u64 gpa, u32 level)
 	return &table[gpa / level_bytes(level) & 511];
 }
 
+static u64 leaf(const struct machine *m, u64 gpa, u32 level, u8 type)
+{
+	return gpa | m->slat.leaf | (level > 1 ? m->slat.large : 0) |
+	       (m->slat.typed ? (u64)type << 3 : 0);
+}
+
 static bool map(struct machine *m, u64 gpa, u32 level, u8 type)
 {
 	u64 *e = entry(m, gpa, level);
 
 	if (!e)
 		return false;
-	*(volatile u64 *)e = gpa | m->slat.leaf | (level > 1 ? m->slat.large : 0) |
-			     (m->slat.typed ? (u64)type << 3 : 0);
+	*(volatile u64 *)e = leaf(m, gpa, level, type);
 	return true;
 }
 
@@ -112,6 +118,7 @@ bool slat_build(struct machine *m)
 	u64 gpa;
 	u8 type;
 
+	mtrr_read(m, &m->mtrrs);
 	if (!block_pages(m, 1, &m->slat_root))
 		return false;
 	for (gpa = 0; gpa < end;) {
@@ -132,6 +139,17 @@ bool slat_build(struct machine *m)
 	return true;
 }
 
+static void lock(struct machine *m)
+{
+	while (__atomic_exchange_n(&m->slat_lock, 1, __ATOMIC_ACQUIRE))
+		cpu_relax();
+}
+
+static void unlock(struct machine *m)
+{
+	__atomic_store_n(&m->slat_lock, 0, __ATOMIC_RELEASE);
+}
+
 bool slat_fill(struct machine *m, u64 gpa)
 {
 	u64 huge_page = gpa & ~(SIZE_1G - 1);
@@ -141,14 +159,72 @@ bool slat_fill(struct machine *m, u64 gpa)
 
 	if (gpa >> m->maxphyaddr || !m->slat_root)
 		return false;
-	while (__atomic_exchange_n(&m->slat_lock, 1, __ATOMIC_ACQUIRE))
-		cpu_relax();
+	lock(m);
+	/* Where the processor applies the MTRRs nobody tells us of their changes. */
+	if (!m->slat.typed)
+		mtrr_read(m, &m->mtrrs);
 	/* Another processor may have been here first; never a large page over a table. */
 	e = entry(m, huge_page, 3);
 	if (e && !*e && huge(m, huge_page, &type))
 		done = map(m, huge_page, 3, type);
 	else
 		done = e && (*e & m->slat.large || map_2m(m, gpa & ~(SIZE_2M - 1)));
-	__atomic_store_n(&m->slat_lock, 0, __ATOMIC_RELEASE);
+	unlock(m);
 	return done;
+}
+
+/* The same memory in smaller pages, of the type it has had: one store, whoever walks there. */
+static bool split(struct machine *m, u64 *e, u64 gpa, u32 level)
+{
+	u64 pa;
+	u64 *table = block_pages(m, 1, &pa);
+	u32 i;
+
+	if (!table)
+		return false;
+	for (i = 0; i < 512; i++)
+		table[i] = leaf(m, gpa + i * level_bytes(level - 1), level - 1, *e >> 3 & 7);
+	__atomic_store_n(e, pa | m->slat.table, __ATOMIC_RELEASE);
+	return true;
+}
+
+/* What is mapped at @gpa gets its type. Returns how far that goes, 0 if it was split before. */
+static u64 retype_at(struct machine *m, u64 gpa)
+{
+	u64 table = m->slat_root;
+	u32 level = m->slat.levels;
+	u64 *e;
+	u8 type;
+
+	for (;; level--) {
+		e = (u64 *)block_va(m, block_offset(m, table)) + (gpa / level_bytes(level) & 511);
+		if (!*e || level == 1 || *e & m->slat.large)
+			break;
+		table = *e & CR3_ADDRESS;
+	}
+	/* The block's entries lead to its page of zeros, itself among them. */
+	if (!*e || block_offset(m, gpa) != BLOCK_NONE)
+		return level_bytes(level);
+	if (!mtrr_type(m, gpa, level_bytes(level), &type)) {
+		if (split(m, e, gpa, level))
+			return 0;
+		type = 0; /* UC */
+	}
+	*(volatile u64 *)e = leaf(m, gpa, level, type);
+	return level_bytes(level);
+}
+
+void slat_retype(struct machine *m)
+{
+	struct mtrrs now;
+	u64 gpa;
+
+	lock(m);
+	mtrr_read(m, &now);
+	if (memcmp(&now, &m->mtrrs, sizeof(now))) {
+		memcpy(&m->mtrrs, &now, sizeof(now));
+		for (gpa = 0; gpa >> m->maxphyaddr == 0;)
+			gpa += retype_at(m, gpa);
+	}
+	unlock(m);
 }

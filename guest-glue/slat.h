@@ -34,6 +34,31 @@ struct slat_format {
 	bool typed;
 };
 
+#define MTRR_VARIABLE_MAX 40 /* MSRs 0x200 to 0x24f */
+#define MTRR_FIXED 11
+
+/**
+ * struct mtrrs - the MTRRs, as far as they give memory its types
+ * @on: there are some, and they are on; if not, all memory is UC
+ * @fixed_on: the fixed ranges count
+ * @standard: type of what is in no range
+ * @count: variable ranges that are valid
+ * @base: their MSRs
+ * @mask: "
+ * @fixed: the MSRs of the fixed ranges, from address 0 up
+ *
+ * What has no effect is 0, so that equal types are equal bytes.
+ */
+struct mtrrs {
+	bool on;
+	bool fixed_on;
+	u8 standard;
+	u8 count;
+	u64 base[MTRR_VARIABLE_MAX];
+	u64 mask[MTRR_VARIABLE_MAX];
+	u64 fixed[MTRR_FIXED];
+};
+
 /**
  * slat_build() - make the tables for RAM and all below 4 GiB; Linux's side
  * @m: the machine, its block and m->slat known; gets slat_root
@@ -52,7 +77,27 @@ bool slat_build(struct machine *m);
 bool slat_fill(struct machine *m, u64 gpa);
 
 /**
- * mtrr_type() - the memory type of a range of system-physical memory
+ * slat_retype() - let the tables have the types that this processor's MTRRs give now; root side
+ * @m: the machine; m->slat is typed
+ *
+ * Large pages in which the type now changes are split; nothing is made larger again. Where the
+ * block has no page left for that, all of the large page becomes UC, which is slow and never
+ * wrong. The caller invalidates its own processor's translations.
+ */
+void slat_retype(struct machine *m);
+
+/* mtrr_read() - the MTRRs of the processor we run on. */
+void mtrr_read(const struct machine *m, struct mtrrs *out);
+
+/**
+ * mtrr_each() - call a function with the number of each MTRR that the processor has
+ * @call: the function
+ * @data: its first argument
+ */
+void mtrr_each(void (*call)(void *data, u32 msr), void *data);
+
+/**
+ * mtrr_type() - the memory type of a range of system-physical memory, by m->mtrrs
  * @m: the machine
  * @pa: start, a multiple of @bytes
  * @bytes: a power of two, at least PAGE_BYTES

@@ -78,6 +78,8 @@ struct cpuid_quick {
  * @asked: a bit for each feature whose CPUID claim is heard (struct claim.asked)
  * @cpuid_claimed: some feature answers CPUID here: no quick answers
  * @pinned: bits of CR0 and CR4 that were set when a plan with cr_pin came into force
+ * @types_due: the guest has switched its MTRRs off while its caches are off; what types it gives
+ *	its memory next has to be looked at by the time it switches either on
  * @nmis: NMIs that came on the root side and that the guest is still to get
  * @exits: how many of each kind
  * @handled: how many exits each feature answered
@@ -103,6 +105,7 @@ struct vcpu {
 	u32 active;
 	u32 asked;
 	bool cpuid_claimed;
+	bool types_due;
 	u64 pinned[CRS];
 	u32 nmis;
 	u64 exits[VMEXIT_KINDS];

@@ -78,6 +78,8 @@ static void vmx_maps(struct machine *m, u32 plan)
 		intercept_msrs(map, &own[i]);
 	for (i = 0; i < msrs->count; i++)
 		intercept_msrs(map, &msrs->range[i]);
+	if (m->caps.slat)
+		vmx_mtrr_intercept(map);
 }
 
 static bool vmx_build(struct machine *m, struct text *why)

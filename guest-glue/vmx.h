@@ -38,6 +38,24 @@ void vmx_traps(struct vcpu *v);
 /* vmx_msr.c */
 enum msr_answer vmx_msr(struct vcpu *v, u32 msr, bool write, u64 *value);
 
+/* vmx_mtrr.c */
+
+/* vmx_mtrr_intercept() - let the guest's writes of MTRRs exit. */
+void vmx_mtrr_intercept(u8 *map);
+
+/**
+ * vmx_mtrr_write() - write an MTRR for the guest
+ * @v: the processor
+ * @msr: one of those that vmx_mtrr_intercept() has found
+ * @value: what the guest writes
+ *
+ * Return: MSR_DONE, or MSR_FAULT if the processor refuses the value.
+ */
+enum msr_answer vmx_mtrr_write(struct vcpu *v, u32 msr, u64 value);
+
+/* vmx_mtrr_cr0() - the guest's CR0 is about to be this, by a MOV that has exited. */
+void vmx_mtrr_cr0(struct vcpu *v, u64 value);
+
 /* vmx_reset.c */
 void vmx_init(struct vcpu *v);
 void vmx_sipi(struct vcpu *v, u8 vector);

@@ -82,12 +82,24 @@ static void set_blocking(u64 value)
 		vmx_write(VMCS_GUEST_BLOCKING, now & ~both);
 }
 
+/* Entries and exits leave CD and NW alone (27.3.2.1, 28.5.1): they are the register's. */
+static void set_cache_bits(u64 value)
+{
+	const u64 cache = CR0_CD | CR0_NW;
+	u64 now = cpu_read_cr0();
+
+	if ((now ^ value) & cache)
+		cpu_write_cr0((now & ~cache) | (value & cache));
+}
+
 #define CR4_FLUSHING (CR4_PGE | CR4_PAE | CR4_PSE | CR4_PCIDE | CR4_SMEP)
 
 void vmx_set(struct vcpu *v, enum vcpu_field field, u64 value)
 {
 	switch (field) {
 	case VCPU_CR0:
+		set_cache_bits(value);
+		vmx_mtrr_cr0(v, value);
 		vmx_write(VMCS_GUEST_CR0, value | vmx_facts.cr0_fixed);
 		vmx_write(VMCS_CR0_SHADOW, value);
 		break;
@@ -161,12 +173,16 @@ void vmx_traps(struct vcpu *v)
 	u32 plan = v->plan - v->machine->plans;
 	u64 io_map = block_pa(v->machine, v->machine->io_map[plan]);
 	u64 cr0 = guest_cr0();
+	u64 cr0_mask;
 	u32 proc = vmx_facts.proc;
 	u32 proc2;
 
 	vmx_write(VMCS_MSR_BITMAP, block_pa(v->machine, v->machine->msr_map[plan]));
-	vmx_write(VMCS_CR0_MASK,
-		  t->cr_write & 1u << 0 ? ~0ULL : vmx_facts.cr0_fixed | t->cr_change[0]);
+	if (t->cr_write & 1u << 0)
+		cr0_mask = ~0ULL;
+	else
+		cr0_mask = vmx_facts.cr0_fixed | t->cr_change[0] | (v->types_due ? CR0_CD : 0);
+	vmx_write(VMCS_CR0_MASK, cr0_mask);
 	vmx_write(VMCS_CR0_SHADOW, cr0);
 	vmx_write(VMCS_CR4_MASK,
 		  t->cr_write & 1u << 4 ? ~0ULL : CR4_VMXE | v->plan->cr4 | t->cr_change[4]);

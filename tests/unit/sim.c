@@ -181,6 +181,8 @@ u64 cpu_read_dr6(void) { return sim.dr6; }
 u64 cpu_read_dr7(void) { return sim.dr7; }
 u64 cpu_rdtsc(void) { return sim.tsc; }
 u64 cpu_read_flags(void) { return sim.rflags; }
+void cpu_write_cr0(u64 value) { sim.cr0 = value; }
+void cpu_write_cr3(u64 value) { ck_assert_uint_eq(value, cpu_read_cr3()); }
 void cpu_write_cr2(u64 value) { sim.cr2 = value; }
 void cpu_write_cr4(u64 value) { sim.cr4 = value; }
 void cpu_write_dr6(u64 value) { sim.dr6 = value; }

@@ -34,6 +34,7 @@ static u8 type(u64 pa, u64 bytes)
 {
 	u8 out = 0x77;
 
+	mtrr_read(&machine, &machine.mtrrs);
 	return mtrr_type(&machine, pa, bytes, &out) ? out : MIXED;
 }
 
@@ -51,6 +52,57 @@ START_TEST(without_ranges)
 	sim_cpuid(1, 0)[CPUID_EDX] &= ~(1u << 12);
 	*sim_msr(MSR_MTRR_DEF_TYPE) = 0x800 | WB;
 	ck_assert_uint_eq(type(0x200000, PAGE_BYTES), UC);
+}
+END_TEST
+
+static u32 numbers[100], count;
+
+static void note(void *data, u32 msr)
+{
+	ck_assert_ptr_eq(data, numbers);
+	numbers[count++] = msr;
+}
+
+START_TEST(each_one_is_named)
+{
+	bare();
+	mtrr_each(note, numbers);
+	ck_assert_uint_eq(count, 1 + 2 * 8 + 11);
+	*sim_msr(MSR_MTRR_CAP) = 0x402; /* no fixed ranges */
+	count = 0;
+	mtrr_each(note, numbers);
+	ck_assert_uint_eq(count, 1 + 2 * 2);
+	ck_assert_uint_eq(numbers[4], MSR_MTRR_PHYS_MASK0 + 2);
+	sim_cpuid(1, 0)[CPUID_EDX] &= ~(1u << 12);
+	count = 0;
+	mtrr_each(note, numbers);
+	ck_assert_uint_eq(count, 0);
+}
+END_TEST
+
+/* Equal types are equal bytes: what has no effect is not in there. */
+START_TEST(what_counts)
+{
+	struct mtrrs a, b;
+
+	bare();
+	range(2, 0xc0000000, SIZE_1G, UC);
+	mtrr_read(&machine, &a);
+	ck_assert_uint_eq(a.count, 1);
+	range(5, 0x80000000, SIZE_1G, WT);
+	*sim_msr(MSR_MTRR_PHYS_MASK0 + 10) &= ~VALID;
+	*sim_msr(MSR_MTRR_FIX64K_00000) = 0x0606060606060606;
+	mtrr_read(&machine, &b);
+	ck_assert_mem_eq(&a, &b, sizeof(a));
+	*sim_msr(MSR_MTRR_DEF_TYPE) |= 0x400;
+	mtrr_read(&machine, &b);
+	ck_assert_mem_ne(&a, &b, sizeof(a));
+	*sim_msr(MSR_MTRR_DEF_TYPE) = 0x406;
+	mtrr_read(&machine, &a);
+	*sim_msr(MSR_MTRR_DEF_TYPE) = 1;
+	range(0, 0, SIZE_1G, WC);
+	mtrr_read(&machine, &b);
+	ck_assert_mem_eq(&a, &b, sizeof(a));
 }
 END_TEST
 
@@ -164,7 +216,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		without_ranges, variable_ranges, pages_that_straddle, overlapping_ranges,
+		without_ranges, each_one_is_named, what_counts, variable_ranges, pages_that_straddle, overlapping_ranges,
 		fixed_ranges,
 	};
 

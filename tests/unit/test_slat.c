@@ -213,6 +213,125 @@ START_TEST(no_large_page_across_a_type_change)
 }
 END_TEST
 
+/* Every mapped page of a typed machine has the type that the MTRRs give it now. */
+static void check_types(u64 end)
+{
+	u64 gpa, step;
+	u8 type;
+
+	for (gpa = 0; gpa < end; gpa += step) {
+		struct seen s = look(gpa);
+
+		step = s.bytes;
+		if (!s.entry || block_offset(&machine, gpa) != BLOCK_NONE)
+			continue;
+		ck_assert_msg(mtrr_type(&machine, gpa, s.bytes, &type), "a page across types: %lx",
+			      (unsigned long)gpa);
+		ck_assert_uint_eq(s.entry >> 3 & 7, type);
+		ck_assert_uint_eq(s.pa, gpa);
+	}
+}
+
+START_TEST(types_follow_the_mtrrs)
+{
+	u64 next, table;
+
+	sim_new(SIM_INTEL);
+	*sim_msr(MSR_MTRR_DEF_TYPE) = 0xc06;
+	*sim_msr(MSR_MTRR_FIX64K_00000) = 0x0606060606060606;
+	ck_assert(build(1, 3ULL << 30));
+	check_types(4ULL << 30);
+	/* The same ones again: nothing is done. */
+	next = machine.next;
+	slat_retype(&machine);
+	ck_assert_uint_eq(machine.next, next);
+	/* All of a 2 MiB page changes, then a part of it, then a page alone. */
+	range(0, 0xd0000000, SIZE_2M, 1);
+	slat_retype(&machine);
+	ck_assert_uint_eq(look(0xd0000000).entry >> 3 & 7, 1);
+	ck_assert_uint_eq(look(0xd0000000).bytes, SIZE_2M);
+	ck_assert_uint_eq(machine.next, next);
+	check_types(4ULL << 30);
+	range(0, 0xd0100000, PAGE_BYTES, 1);
+	slat_retype(&machine);
+	ck_assert_uint_eq(machine.next, next + PAGE_BYTES);
+	ck_assert_uint_eq(look(0xd0100000).entry >> 3 & 7, 1);
+	ck_assert_uint_eq(look(0xd0101000).entry >> 3 & 7, 6);
+	check_types(4ULL << 30);
+	/* Taken away: of the old types, and not larger again. */
+	*sim_msr(MSR_MTRR_PHYS_MASK0) = 0;
+	slat_retype(&machine);
+	ck_assert_uint_eq(look(0xd0100000).entry >> 3 & 7, 6);
+	ck_assert_uint_eq(look(0xd0100000).bytes, PAGE_BYTES);
+	ck_assert_uint_eq(machine.next, next + PAGE_BYTES);
+	check_types(4ULL << 30);
+	/* The fixed ones, and what was filled in. */
+	*sim_msr(MSR_MTRR_FIX16K_A0000) = 0x0101010101010101;
+	ck_assert(slat_fill(&machine, 8ULL << 30));
+	slat_retype(&machine);
+	ck_assert_uint_eq(look(0xa0000).entry >> 3 & 7, 1);
+	range(1, 8ULL << 30, SIZE_1G, 4);
+	slat_retype(&machine);
+	ck_assert_uint_eq(look(8ULL << 30).entry >> 3 & 7, 4);
+	check_types(9ULL << 30);
+	/* Off: all is UC, in whatever pages there are. */
+	next = machine.next;
+	*sim_msr(MSR_MTRR_DEF_TYPE) = 0;
+	slat_retype(&machine);
+	ck_assert_uint_eq(look(0x200000).entry >> 3 & 7, 0);
+	ck_assert_uint_eq(machine.next, next);
+	check_types(9ULL << 30);
+	ck_assert_uint_eq(machine.slat_lock, 0);
+	/* The block has stayed what it was. */
+	for (table = 0; table < SIZE_2M; table += PAGE_BYTES) {
+		ck_assert_uint_eq(look(SIM_PIECE_PA(0) + table).pa, machine.zero_pa);
+		ck_assert_uint_eq(look(SIM_PIECE_PA(0) + table).entry & ~ADDRESS,
+				  machine.slat.hidden);
+	}
+}
+END_TEST
+
+START_TEST(a_gibibyte_is_split)
+{
+	u64 next;
+
+	sim_new(SIM_INTEL);
+	*sim_msr(MSR_VMX_EPT_VPID) |= VMX_EPT_1G;
+	sim_cpuid(0x80000001, 0)[CPUID_EDX] |= 1u << 26;
+	ck_assert(build(1, 6ULL << 30));
+	ck_assert_uint_eq(look(2ULL << 30).bytes, SIZE_1G);
+	next = machine.next;
+	range(0, (2ULL << 30) + 0x12345000, PAGE_BYTES, 0);
+	slat_retype(&machine);
+	ck_assert_uint_eq(machine.next, next + 2 * PAGE_BYTES);
+	ck_assert_uint_eq(look((2ULL << 30) + 0x12345000).entry >> 3 & 7, 0);
+	ck_assert_uint_eq(look((2ULL << 30) + 0x12344000).entry >> 3 & 7, 6);
+	ck_assert_uint_eq(look(2ULL << 30).bytes, SIZE_2M);
+	ck_assert_uint_eq(look(3ULL << 30).bytes, SIZE_1G);
+	check_types(6ULL << 30);
+	check_identity(6ULL << 30);
+}
+END_TEST
+
+/* A block that is full: slow memory, and never memory of a wrong type. */
+START_TEST(uncached_where_nothing_can_be_split)
+{
+	sim_new(SIM_INTEL);
+	ck_assert(build(1, 3ULL << 30));
+	machine.next = machine.limit;
+	range(0, 0xd0100000, 0x100000, 1);
+	slat_retype(&machine);
+	ck_assert_uint_eq(look(0xd0000000).bytes, SIZE_2M);
+	ck_assert_uint_eq(look(0xd0000000).entry >> 3 & 7, 0);
+	ck_assert_uint_eq(look(0xd0200000).entry >> 3 & 7, 6);
+	/* And fast again, when it may be. */
+	*sim_msr(MSR_MTRR_PHYS_MASK0) = 0;
+	slat_retype(&machine);
+	ck_assert_uint_eq(look(0xd0000000).entry >> 3 & 7, 6);
+	check_identity(4ULL << 30);
+}
+END_TEST
+
 START_TEST(five_levels)
 {
 	sim_new(SIM_EPYC);
@@ -303,7 +422,8 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		identity_but_for_the_block, rights_of_svm, large_pages_where_they_may_be,
-		no_large_page_across_a_type_change, five_levels, filled_on_demand,
+		no_large_page_across_a_type_change, types_follow_the_mtrrs,
+		a_gibibyte_is_split, uncached_where_nothing_can_be_split, five_levels, filled_on_demand,
 		filling_has_an_end, off_is_off,
 	};
 

@@ -10,6 +10,7 @@
 struct sim sim;
 struct vcpu sim_vcpu;
 struct machine machine;
+u8 sim_piece[PIECE_BYTES];
 char vmx_host_start[1], vmx_host_exit[1];
 
 #define RANGE(must, may) ((u64)(may) << 32 | (must))
@@ -26,6 +27,7 @@ void cpu_cpuid(u32 leaf, u32 subleaf, u32 out[4])
 		break;
 	case 1:
 		out[CPUID_EAX] = 0x206a7;
+		out[CPUID_EDX] = 1u << 12; /* MTRRs */
 		/* XSAVE, and OSXSAVE as the root side's CR4 has it: set */
 		out[CPUID_ECX] = sim.leaf1_ecx | 3u << 26;
 		break;
@@ -86,8 +88,10 @@ u64 cpu_rdmsr(u32 msr)
 		return sim.efer;
 	case MSR_APIC_BASE:
 		return sim.apic_base;
+	case MSR_MTRR_CAP:
+		return 0x503; /* write-combining, fixed ranges, three others */
 	default:
-		return 0;
+		return msr - 0x200 < ARRAY_SIZE(sim.mtrr) ? sim.mtrr[msr - 0x200] : 0;
 	}
 }
 
@@ -104,9 +108,22 @@ bool cpu_rdmsr_safe(u32 msr, u64 *value)
 	return msr == 0x1234;
 }
 
+/* No memory type is larger than 6, and nothing reserved may be set: SDM vol. 3, 12.11.2. */
+static bool mtrr_valid(u32 msr, u64 value)
+{
+	if (msr == MSR_MTRR_DEF_TYPE)
+		return !(value & ~0xcffULL) && (u8)value <= 6;
+	if (msr >= MSR_MTRR_FIX64K_00000)
+		return true; /* no test puts a bad type there */
+	return msr & 1 ? !(value & 0x7ff) : (u8)value <= 6;
+}
+
 bool cpu_wrmsr_safe(u32 msr, u64 value)
 {
-	(void)value;
+	if (msr - 0x200 < ARRAY_SIZE(sim.mtrr) && mtrr_valid(msr, value)) {
+		sim.mtrr[msr - 0x200] = value;
+		return true;
+	}
 	return msr == 0x1234;
 }
 
@@ -156,6 +173,12 @@ u64 cpu_rdtsc(void) { return 0; }
 u64 cpu_read_dr6(void) { return sim.dr6; }
 u64 cpu_read_dr7(void) { return 0x400; }
 u64 cpu_read_flags(void) { return 2; }
+void cpu_write_cr0(u64 value) { sim.cr0 = value; }
+void cpu_write_cr3(u64 value)
+{
+	ck_assert_uint_eq(value, cpu_read_cr3());
+	sim.root_flushes++;
+}
 void cpu_write_cr2(u64 value) { sim.cr2 = value; }
 void cpu_write_cr4(u64 value) { sim.cr4 = value; }
 void cpu_write_dr6(u64 value) { sim.dr6 = value; }
@@ -195,7 +218,7 @@ void vmx_off(void) { }
 bool vmx_clear(u64 pa) { return pa; }
 bool vmx_load(u64 pa) { return pa; }
 u64 vmx_current(void) { return 1; }
-void vmx_invept_all(void) { }
+void vmx_invept_all(void) { sim.invepts++; }
 void vmx_invvpid(u64 type, u64 vpid)
 {
 	ck_assert(type == INVVPID_ALL || vpid == VMX_OUR_VPID);
@@ -232,7 +255,16 @@ void root_enter(struct vcpu *v) { v->active = 1; }
 struct vcpu *machine_root_vcpu(u32 cpu) { (void)cpu; return &sim_vcpu; }
 u64 block_offset(const struct machine *m, u64 pa) { (void)m; return pa == 0x5000 ? 0 : BLOCK_NONE; }
 bool slat_fill(struct machine *m, u64 gpa) { (void)m; return gpa == 0xfee00000; }
-bool slat_build(struct machine *m) { (void)m; return true; }
+bool slat_build(struct machine *m)
+{
+	m->slat_root = 0x8000;
+	return true;
+}
+void slat_retype(struct machine *m)
+{
+	ck_assert_uint_eq(m->slat_root, 0x8000);
+	sim.retyped++;
+}
 void *block_pages(struct machine *m, u32 count, u64 *pa)
 {
 	static u8 page[PAGE_BYTES];
@@ -321,9 +353,13 @@ void sim_reset(const char *features)
 		.efer = EFER_LMA | EFER_LME | EFER_NXE,
 		.cr0 = 0x80050033,
 		.cr4 = CR4_PAE | CR4_PGE,
+		.mtrr[0xff] = 0xc06,
 	};
 	machine = (struct machine){
 		.virt = sim_virt(),
+		.pieces = 1,
+		.piece_va = { sim_piece },
+		.piece_pa = { SIM_PIECE },
 		.hypervisor_leaf = 0x40000000,
 		.hypervisor_bit = true,
 		.max_basic = 13,

@@ -16,6 +16,7 @@
 #define SIM_STACK 0x10000ULL /* linear, mapped onto itself */
 #define SIM_DATA 0x20000ULL
 #define SIM_GDT 0x30000ULL
+#define SIM_PIECE 0x40000000ULL /* physical */
 
 struct sim {
 	u64 vmcs[0x8000];
@@ -25,6 +26,10 @@ struct sim {
 	u64 cr0, cr2, cr4, dr6;
 	u32 decoded;	 /* calls of decode() */
 	u32 invalidated; /* TLB invalidations */
+	u32 retyped;	 /* slat_retype() */
+	u32 invepts;
+	u32 root_flushes; /* CR3 loads on the root side */
+	u64 mtrr[0x100]; /* from MSR 0x200 on */
 	u32 unblocked;	 /* vmx_unblock_nmi() */
 	u32 wbinvds;
 	u16 port;
@@ -35,6 +40,7 @@ struct sim {
 };
 extern struct sim sim;
 extern struct vcpu sim_vcpu;
+extern u8 sim_piece[PIECE_BYTES]; /* the block, at SIM_PIECE; a bitmap at its start */
 
 /* Short names for what the tests say in every line. */
 #define V (&sim_vcpu)
