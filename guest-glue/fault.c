@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * fault.c - exceptions on the root side: expected ones go on at their fix-up, an NMI is kept for
- * the guest, all else is a bug of ours and stops this processor with a dump.
+ * fault.c - exceptions on the root side: expected ones go on at their fix-up, an NMI or a machine
+ * check is kept for the guest, all else is a bug of ours and stops this processor with a dump.
  *
  * No gate uses an IST stack: on SVM an exit does not load TR (APM vol. 2, 15.6), so the TSS that
  * the processor would look in is the guest's. A fault therefore stays on the stack it came on; if
@@ -66,6 +66,49 @@ static bool fix_up(struct fault_frame *frame)
 	return false;
 }
 
+#define MCG_STATUS_RIPV BIT64(0)
+#define MC_STATUS_VALID BIT64(63)
+
+/* What the banks have: SDM vol. 3, 16.3.2. Nobody else may come to read them. */
+static void say_banks(void)
+{
+	u64 cap = 0, status, i;
+
+	cpu_rdmsr_safe(MSR_MCG_CAP, &cap);
+	for (i = 0; i < (cap & 0xff); i++) {
+		if (!cpu_rdmsr_safe(MSR_MC0_STATUS + 4 * i, &status) || !(status & MC_STATUS_VALID))
+			continue;
+		root_say("machine check; bank", i);
+		root_say("its status", status);
+		if (cpu_rdmsr_safe(MSR_MC0_STATUS + 4 * i + 1, &status))
+			root_say("its address", status);
+	}
+}
+
+/*
+ * A machine check belongs to the machine, and Linux is the one that can tell what it means: it is
+ * kept, as an NMI is, if what it interrupted can go on. The banks and IA32_MCG_STATUS stay as they
+ * are, so a second one before Linux has seen this one ends the machine, as on bare hardware.
+ * On SVM the guest itself gets it: GIF is 0 here, which holds it back (APM vol. 2, 15.17).
+ */
+static bool keep_machine_check(void)
+{
+	struct vcpu *v = machine_here();
+	u64 status = 0;
+
+	if (!v->virt->nmi)
+		return false;
+	cpu_rdmsr_safe(MSR_MCG_STATUS, &status);
+	if (!(status & MCG_STATUS_RIPV)) {
+		root_say("a machine check from which the root side cannot go on; status", status);
+		say_banks();
+		return false;
+	}
+	v->machine_check = true;
+	v->virt->nmi(v);
+	return true;
+}
+
 void root_fault(struct fault_frame *frame);
 void root_fault(struct fault_frame *frame)
 {
@@ -83,6 +126,10 @@ void root_fault(struct fault_frame *frame)
 		if (v->virt->nmi)
 			v->virt->nmi(v);
 		return;
+	case VECTOR_MC:
+		if (keep_machine_check())
+			return;
+		break;
 	case VECTOR_SX:
 		/* An INIT that was intercepted, redirected here (svm.c). */
 		return;

@@ -238,6 +238,7 @@ bool machine_take(u32 cpu)
 {
 	/* Not root_enter()'s to clear: an NMI may come before it. */
 	machine_vcpu(cpu)->nmis = 0;
+	machine_vcpu(cpu)->machine_check = false;
 	return machine.virt->take(machine_vcpu(cpu));
 }
 

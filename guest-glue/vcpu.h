@@ -81,6 +81,7 @@ struct cpuid_quick {
  * @types_due: the guest has switched its MTRRs off while its caches are off; what types it gives
  *	its memory next has to be looked at by the time it switches either on
  * @nmis: NMIs that came on the root side and that the guest is still to get
+ * @machine_check: one came on the root side, and the guest is still to get it
  * @exits: how many of each kind
  * @handled: how many exits each feature answered
  * @ring: where its reports go
@@ -106,6 +107,7 @@ struct vcpu {
 	u32 asked;
 	bool cpuid_claimed;
 	bool types_due;
+	bool machine_check;
 	u64 pinned[CRS];
 	u32 nmis;
 	u64 exits[VMEXIT_KINDS];
@@ -162,7 +164,8 @@ enum msr_answer {
  *	bytes: true with all but @insn->mode filled in, false if they must be decoded
  * @step: an emulated instruction ran with TF set: make the single-step trap pending. Without it
  *	the trap is injected
- * @nmi: v->nmis has grown, on the root side at any time; called by the NMI itself
+ * @nmi: v->nmis has grown, or v->machine_check is set, on the root side at any time; called by the
+ *	event itself. Without it neither comes there
  * @init: an INIT has come; without it, it is dropped
  * @sipi: a start-up IPI has come while @init had the processor wait for one
  */

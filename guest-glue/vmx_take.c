@@ -233,15 +233,26 @@ void vmx_leave(struct vcpu *v, u32 len)
 	v->gpr[RAX] = 0;
 }
 
+/* Whose VMCS it is: nobody has told us our number. */
+static struct vcpu *owner(u64 control_pa)
+{
+	u32 cpu;
+
+	for (cpu = 0; cpu < machine.cpus; cpu++)
+		if (machine_vcpu(cpu)->control_pa == control_pa)
+			return machine_vcpu(cpu);
+	return NULL;
+}
+
 /*
  * The last exit of all. Whatever caused it, it has arrived where the VMCALL would have; an NMI is
  * not Linux's yet then, nor one that came to the root side before.
  */
-static bool nmi_is_due(void)
+static bool nmi_is_due(const struct vcpu *v)
 {
 	u32 event = vmx_read(VMCS_EXIT_EVENT);
 
-	if (vmx_read(VMCS_PROC) & VMX_PROC_NMI_WINDOW)
+	if (v && v->nmis)
 		return true;
 	return (u32)vmx_read(VMCS_EXIT_REASON) == VMX_EXIT_EVENT &&
 	       VMX_EVENT_TYPE(event) == VMX_EVENT_NMI;
@@ -279,13 +290,17 @@ static void reload(void)
 
 void vmx_left(void)
 {
-	bool nmi = nmi_is_due();
+	u64 current = vmx_current();
+	const struct vcpu *v = owner(current);
+	bool nmi = nmi_is_due(v);
 
 	reload();
 	/* The processor may hold parts of the VMCS: to memory with them, before it is Linux's. */
-	vmx_clear(vmx_current());
+	vmx_clear(current);
 	vmx_off();
 	cpu_write_cr4(cpu_read_cr4() & ~CR4_VMXE);
+	if (v && v->machine_check)
+		vmx_raise_machine_check();
 	if (nmi)
 		vmx_raise_nmi();
 }

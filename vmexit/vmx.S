@@ -196,4 +196,10 @@ FUNCTION(vmx_raise_nmi)
 	ret
 END(vmx_raise_nmi)
 
+/* void vmx_raise_machine_check(void): the same for a machine check; it has no error code. */
+FUNCTION(vmx_raise_machine_check)
+	int	$18
+	ret
+END(vmx_raise_machine_check)
+
 	.section .note.GNU-stack, "", @progbits

@@ -240,8 +240,14 @@ void vmx_exit(struct vcpu *v)
 	enum verdict verdict;
 	u64 rsp;
 
-	if (unlikely(reason & VMX_REASON_ENTRY_FAILED))
-		root_die("VM entry refuses the guest's state; exit reason", reason);
+	if (unlikely(reason & VMX_REASON_ENTRY_FAILED)) {
+		/* The entry has not happened, nothing of the guest is changed: 27.8, 27.9. */
+		if (reason != (VMX_REASON_ENTRY_FAILED | VMX_ENTRY_MACHINE_CHECK))
+			root_die("VM entry refuses the guest's state; exit reason", reason);
+		v->machine_check = true;
+		vmx_machine_check(v);
+		return;
+	}
 	if (unlikely(reason == VMX_EXIT_NMI_WINDOW)) {
 		vmx_nmi_window(v);
 		return;
@@ -256,6 +262,9 @@ void vmx_exit(struct vcpu *v)
 		vmx_write(VMCS_GUEST_RSP, v->gpr[RSP]);
 	if (cpu_read_cr2() != v->cr2)
 		cpu_write_cr2(v->cr2);
+	/* vmx_left() sees to it where the guest is no guest any more. */
+	if (unlikely(v->machine_check) && v->active)
+		vmx_machine_check(v);
 }
 
 /**

@@ -185,6 +185,7 @@ enum vmx_reason {
 	VMX_EXIT_IO = 30,
 	VMX_EXIT_RDMSR = 31,
 	VMX_EXIT_WRMSR = 32,
+	VMX_ENTRY_MACHINE_CHECK = 41, /* with VMX_REASON_ENTRY_FAILED */
 	VMX_EXIT_GDTR_IDTR = 46,
 	VMX_EXIT_LDTR_TR = 47,
 	VMX_EXIT_EPT_VIOLATION = 48,
@@ -273,6 +274,7 @@ u64 vmx_hypercall(u64 number, u64 a, u64 b, u64 c);
 void vmx_reload(const struct vmx_reload *reload);
 void vmx_unblock_nmi(void);
 void vmx_raise_nmi(void);
+void vmx_raise_machine_check(void);
 extern char vmx_host_start[], vmx_host_exit[];
 
 /* vmexit/vmx.c and vmx_fast.c, called by vmx.S */
@@ -301,6 +303,9 @@ void vmx_double_fault(void);
 
 /* vmx_nmi_window() - the guest can take an NMI now. */
 void vmx_nmi_window(struct vcpu *v);
+
+/* vmx_machine_check() - the guest gets the one that has come to the root side. */
+void vmx_machine_check(struct vcpu *v);
 
 /* vmx_nmi() - struct virt.nmi */
 void vmx_nmi(struct vcpu *v);

@@ -8,6 +8,11 @@
  * NMI blocking, which the processor keeps as it would keep the real one (IRET ends it). The NMI
  * handler of the root side switches NMI-window exiting on by itself, so an NMI that comes after
  * the last look at v->nmis, down to VMRESUME, makes that entry exit at once.
+ *
+ * A machine check on the root side (fault.c) takes the same way. The guest cannot block it, so it
+ * does not wait for the window: whichever exit comes first delivers it. What an entry delivers
+ * already goes first and it comes next, as two events that meet do (table 6-5: it is benign); only
+ * if that happens inside the guest's NMI handler does it wait for the end of that, or an exit.
  */
 #include "vmx.h"
 
@@ -34,11 +39,17 @@ static void enter_with(u32 event, u32 error)
 
 /* --- NMIs --- */
 
+/* Either may come at any moment. */
+static bool waiting(const struct vcpu *v)
+{
+	return *(const volatile u32 *)&v->nmis || *(const volatile bool *)&v->machine_check;
+}
+
 /* An NMI in between may have switched the window on: v->nmis then says so. */
 void vmx_proc(struct vcpu *v, u32 proc)
 {
 	vmx_write(VMCS_PROC, proc & ~VMX_PROC_NMI_WINDOW);
-	if (*(volatile u32 *)&v->nmis)
+	if (waiting(v))
 		vmx_write(VMCS_PROC, proc | VMX_PROC_NMI_WINDOW);
 }
 
@@ -71,10 +82,33 @@ static void deliver_nmi(struct vcpu *v)
 		vmx_nmi(v);
 }
 
+void vmx_machine_check(struct vcpu *v)
+{
+	u32 event = vmx_read(VMCS_ENTRY_EVENT);
+
+	/* That state takes no event (27.3.1.5); the start-up IPI's exit comes here again. */
+	if (vmx_read(VMCS_GUEST_ACTIVITY) == VMX_ACTIVITY_WAIT_SIPI)
+		return;
+	if (event & VMX_EVENT_VALID) {
+		vmx_nmi(v);
+		if (VMX_EVENT_TYPE(event) != VMX_EVENT_NMI)
+			return;
+		/* Of two that wait the machine check comes first (table 6-2). */
+		__atomic_add_fetch(&v->nmis, 1, __ATOMIC_RELAXED);
+	}
+	/* SDM vol. 3, 16.1: without MCE it shuts the processor down. */
+	if (!(vmx_read(VMCS_GUEST_CR4) & CR4_MCE))
+		machine_reset();
+	v->machine_check = false;
+	enter_with(VMX_EVENT_TYPE_OF(VMX_EVENT_EXCEPTION) | VECTOR_MC, 0);
+}
+
 void vmx_nmi_window(struct vcpu *v)
 {
 	/* First closed, then looked: one that comes in between opens it again. */
 	vmx_write(VMCS_PROC, vmx_read(VMCS_PROC) & ~VMX_PROC_NMI_WINDOW);
+	if (*(volatile bool *)&v->machine_check)
+		vmx_machine_check(v);
 	deliver_nmi(v);
 }
 

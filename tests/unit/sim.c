@@ -264,6 +264,7 @@ u64 vmx_hypercall(u64 number, u64 a, u64 b, u64 c)
 }
 void vmx_unblock_nmi(void) { }
 void vmx_raise_nmi(void) { sim.nmis++; }
+void vmx_raise_machine_check(void) { sim.machine_checks++; }
 
 bool vmx_write_checked(u32 field, u64 value)
 {

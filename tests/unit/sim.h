@@ -49,6 +49,7 @@ struct sim_leaf {
  * @flushes: how many VMRUNs flushed the TLB
  * @inits: svm_swallow_init()
  * @nmis: vmx_raise_nmi()
+ * @machine_checks: vmx_raise_machine_check()
  * @vmxon: between vmx_on() and vmx_off()
  * @lacks: a VMCS field that does not exist
  * @launch_fails: VMLAUNCH is refused
@@ -82,7 +83,7 @@ struct sim {
 	struct vmcb was;
 	u32 cpuids, flushes, inits, wbinvds, vmsaves;
 	bool nmi_meanwhile;
-	u32 nmis, lacks;
+	u32 nmis, machine_checks, lacks;
 	bool vmxon, launch_fails;
 	struct vmx_reload reload;
 	u64 reload_tss;

@@ -440,6 +440,14 @@ END_TEST
 
 void root_fault(struct fault_frame *frame);
 
+/* Whether an exception on that stack stops the processor; longjmp() leaves that stack behind. */
+static bool halts_on(u64 top, struct fault_frame *frame)
+{
+	bool halted = SIM_HALTS(call_on(top, root_fault, frame));
+
+	return halted;
+}
+
 START_TEST(exceptions_below)
 {
 	struct fault_frame frame = { .vector = VECTOR_NMI, .rip = 0x1234 };
@@ -471,6 +479,40 @@ START_TEST(exceptions_below)
 	frame.vector = VECTOR_UD;
 	ck_assert(SIM_HALTS(root_fault(&frame)));
 	ck_assert(sim_said("vector 6"));
+}
+END_TEST
+
+START_TEST(machine_checks_below)
+{
+	struct fault_frame frame = { .vector = VECTOR_MC, .rip = 0x1234 };
+
+	sim_boot(SIM_INTEL, "none");
+	sim_add_msr(MSR_MCG_STATUS, 5);
+	call_on(stack_top(0), root_fault, &frame);
+	ck_assert(V->machine_check);
+	ck_assert(sim_vmcs[VMCS_PROC] & VMX_PROC_NMI_WINDOW);
+	ck_assert_uint_eq(V->nmis, 0);
+	ck_assert_uint_eq(sim.said, 0);
+	/* What it interrupted is lost: all that the banks know, and an end. */
+	V->machine_check = false;
+	*sim_msr(MSR_MCG_STATUS) = 4;
+	sim_add_msr(MSR_MCG_CAP, 3);
+	sim_add_msr(0x401, 0);
+	sim_add_msr(0x405, 0xbe00000000800400);
+	sim_add_msr(0x406, 0x12345000);
+	ck_assert(halts_on(stack_top(0), &frame));
+	ck_assert(!V->machine_check);
+	ck_assert(sim_said("cannot go on; status (0x4)"));
+	ck_assert(sim_said("machine check; bank (0x1)"));
+	ck_assert(sim_said("its status (0xbe00000000800400)"));
+	ck_assert(sim_said("its address (0x12345000)"));
+	ck_assert(!sim_said("bank (0x0)") && !sim_said("bank (0x2)"));
+	ck_assert(sim_said("fault on the root side: vector 18"));
+	/* On SVM it cannot come. */
+	sim_boot(SIM_EPYC, "none");
+	sim_add_msr(MSR_MCG_STATUS, 5);
+	ck_assert(halts_on(stack_top(0), &frame));
+	ck_assert(sim_said("vector 18"));
 }
 END_TEST
 
@@ -691,9 +733,17 @@ START_TEST(intel_take_and_leave)
 	machine.virt->left();
 	ck_assert_uint_eq(sim.nmis, 1);
 	sim_vmcs[VMCS_EXIT_REASON] = VMX_EXIT_VMCALL;
+	V->nmis = 1;
+	machine.virt->left();
+	ck_assert_uint_eq(sim.nmis, 2);
+	/* A machine check opens the same window, and is none. */
+	V->nmis = 0;
+	ck_assert_uint_eq(sim.machine_checks, 0);
+	V->machine_check = true;
 	sim_vmcs[VMCS_PROC] |= VMX_PROC_NMI_WINDOW;
 	machine.virt->left();
 	ck_assert_uint_eq(sim.nmis, 2);
+	ck_assert_uint_eq(sim.machine_checks, 1);
 }
 END_TEST
 
@@ -731,6 +781,7 @@ int main(void)
 		unusable_processors_say_why, block_is_laid_out, block_without_large_pages,
 		five_levels, cpu_areas, pieces_are_enough_and_too_few_are_refused,
 		block_pages_stay_in_a_piece, every_stack_knows_its_processor, exceptions_below,
+		machine_checks_below,
 		reset_tries_every_way, take_makes_the_processor_the_guest,
 		segments_out_of_the_tables, leave_gives_everything_back,
 		the_first_processor_opens_every_decoder, intel_block,

@@ -91,6 +91,106 @@ START_TEST(nmi_in_the_worst_moment)
 }
 END_TEST
 
+/* --- machine checks on the root side --- */
+
+#define MC EVENT(VMX_EVENT_EXCEPTION, VECTOR_MC)
+
+/* As fault.c keeps it. */
+static void machine_check(void)
+{
+	V->machine_check = true;
+	vmx_nmi(V);
+	F(GUEST_CR4) |= CR4_MCE;
+}
+
+START_TEST(machine_check_goes_to_the_guest)
+{
+	machine_check();
+	ck_assert(window());
+	/* Whatever exits next, and if nothing does, the window. */
+	F(EXIT_LENGTH) = 2;
+	V->gpr[RCX] = 0x1234;
+	sim_exit(VMX_EXIT_RDMSR);
+	ck_assert_uint_eq(F(ENTRY_EVENT), MC);
+	ck_assert_uint_eq(F(GUEST_RIP), RIP0 + 2);
+	ck_assert(!(F(GUEST_RFLAGS) & RFLAGS_RF));
+	ck_assert(!V->machine_check);
+	sim_exit(VMX_EXIT_NMI_WINDOW);
+	ck_assert_uint_eq(F(ENTRY_EVENT), 0);
+	ck_assert(!window());
+	machine_check();
+	/* NMI blocking and shadows do not hold it back. */
+	F(GUEST_BLOCKING) = VMX_BLOCKING_NMI | VMX_BLOCKING_STI;
+	sim_exit(VMX_EXIT_NMI_WINDOW);
+	ck_assert_uint_eq(F(ENTRY_EVENT), MC);
+	ck_assert_uint_eq(F(GUEST_BLOCKING), VMX_BLOCKING_NMI | VMX_BLOCKING_STI);
+}
+END_TEST
+
+START_TEST(machine_check_beside_other_events)
+{
+	/* The fault of the exit first, then the machine check at its handler. */
+	machine_check();
+	V->gpr[RCX] = 0xc0011234;
+	sim_exit(VMX_EXIT_RDMSR);
+	ck_assert_uint_eq(F(ENTRY_EVENT), FAULT(VECTOR_GP));
+	ck_assert(V->machine_check && window());
+	sim_exit(VMX_EXIT_NMI_WINDOW);
+	ck_assert_uint_eq(F(ENTRY_EVENT), MC);
+	ck_assert(!window());
+	/* Before an NMI, which is not lost. */
+	machine_check();
+	nmi_exit();
+	ck_assert_uint_eq(F(ENTRY_EVENT), MC);
+	ck_assert_uint_eq(V->nmis, 1);
+	ck_assert(window());
+	sim_exit(VMX_EXIT_NMI_WINDOW);
+	ck_assert_uint_eq(F(ENTRY_EVENT), NMI);
+	ck_assert_uint_eq(V->nmis, 0);
+	/* Where the controls are replaced meanwhile the window stays open. */
+	machine_check();
+	sim_virt()->traps(V);
+	ck_assert(window());
+}
+END_TEST
+
+START_TEST(machine_check_of_an_entry)
+{
+	F(GUEST_CR4) |= CR4_MCE;
+	sim_exit(VMX_REASON_ENTRY_FAILED | VMX_ENTRY_MACHINE_CHECK);
+	ck_assert_uint_eq(F(ENTRY_EVENT), MC);
+	ck_assert_uint_eq(F(GUEST_RIP), RIP0);
+	ck_assert(!V->machine_check);
+	/* What that entry was to deliver is still there: SDM vol. 3, 27.8. */
+	F(EXIT_REASON) = VMX_REASON_ENTRY_FAILED | VMX_ENTRY_MACHINE_CHECK;
+	F(ENTRY_EVENT) = EVENT(VMX_EVENT_INTERRUPT, 0x30);
+	vmx_exit(V);
+	ck_assert_uint_eq(F(ENTRY_EVENT), EVENT(VMX_EVENT_INTERRUPT, 0x30));
+	ck_assert(V->machine_check && window());
+	sim_exit(VMX_EXIT_NMI_WINDOW);
+	ck_assert_uint_eq(F(ENTRY_EVENT), MC);
+}
+END_TEST
+
+START_TEST(machine_check_that_cannot_be_delivered)
+{
+	machine_check();
+	F(GUEST_ACTIVITY) = VMX_ACTIVITY_WAIT_SIPI;
+	vmx_machine_check(V);
+	ck_assert_uint_eq(F(ENTRY_EVENT), 0);
+	ck_assert(V->machine_check);
+	sim_exit(VMX_EXIT_SIPI);
+	ck_assert_uint_eq(F(ENTRY_EVENT), MC);
+	/* Bare, a processor without CR4.MCE shuts down. */
+	machine_check();
+	F(GUEST_CR4) &= ~CR4_MCE;
+	sim.may_reset = true;
+	if (!setjmp(sim_reset_point))
+		sim_exit(VMX_EXIT_NMI_WINDOW);
+	ck_assert_uint_eq(sim.resets, 1);
+}
+END_TEST
+
 static void violation(u64 address, u32 vectoring)
 {
 	F(GUEST_PHYSICAL) = address;
@@ -306,7 +406,9 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		nmi_goes_to_the_guest, nmi_waits_for_mov_ss_and_not_for_sti, nmi_on_the_root_side,
-		nmi_in_the_worst_moment, events_are_delivered_again, faults_on_faults,
+		nmi_in_the_worst_moment, machine_check_goes_to_the_guest,
+		machine_check_beside_other_events, machine_check_of_an_entry,
+		machine_check_that_cannot_be_delivered, events_are_delivered_again, faults_on_faults,
 		iret_that_faults_keeps_nmis_blocked, unknown_exit_stops_the_guest, init_and_sipi,
 		parked_without_unrestricted_guest, leaving_makes_linux_the_host, usable_and_not,
 		facilities, intercepts_follow_the_plan,

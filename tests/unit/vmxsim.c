@@ -11,6 +11,7 @@ struct sim sim;
 struct vcpu sim_vcpu;
 struct machine machine;
 u8 sim_piece[PIECE_BYTES];
+jmp_buf sim_reset_point;
 char vmx_host_start[1], vmx_host_exit[1];
 
 #define RANGE(must, may) ((u64)(may) << 32 | (must))
@@ -228,6 +229,8 @@ u64 vmx_launch(void) { return 1; }
 u64 vmx_hypercall(u64 number, u64 a, u64 b, u64 c) { return number + a + b + c; }
 void vmx_reload(const struct vmx_reload *reload) { (void)reload; }
 void vmx_raise_nmi(void) { }
+void vmx_raise_machine_check(void) { }
+struct vcpu *machine_vcpu(u32 cpu) { (void)cpu; return &sim_vcpu; }
 void vmx_unblock_nmi(void) { sim.unblocked++; }
 
 /* --- the machine --- */
@@ -247,6 +250,8 @@ void root_say(const char *what, u64 value)
 void machine_reset(void)
 {
 	sim.resets++;
+	if (sim.may_reset)
+		longjmp(sim_reset_point, 1);
 	ck_abort_msg("machine_reset");
 	abort();
 }
@@ -373,7 +378,7 @@ void sim_reset(const char *features)
 	ck_assert(features_parse(features, strlen(features), &wish, &why));
 	ck_assert(plan_make(&machine.plans[0], &wish, NULL, machine.caps.facilities, &why));
 	sim_vcpu = (struct vcpu){
-		.virt = sim_virt(), .machine = &machine, .plan = &machine.plans[0],
+		.virt = sim_virt(), .machine = &machine, .plan = &machine.plans[0], .active = 1,
 	};
 	make_guest();
 	sim_virt()->traps(&sim_vcpu);

@@ -8,6 +8,7 @@
 #define OLDGUARD_TEST_VMXSIM_H
 
 #include <check.h>
+#include <setjmp.h>
 
 #include "../../guest-glue/vmx.h"
 #include "../../vmexit/vmx.h"
@@ -34,11 +35,13 @@ struct sim {
 	u32 wbinvds;
 	u16 port;
 	u32 port_value;
-	u32 resets;
+	u32 resets; /* machine_reset(), where the test allows it */
+	bool may_reset;
 	bool nmi_at_window_write; /* an NMI comes to the root side before VMWRITE of PROC */
 	u64 xcr0;
 };
 extern struct sim sim;
+extern jmp_buf sim_reset_point;
 extern struct vcpu sim_vcpu;
 extern u8 sim_piece[PIECE_BYTES]; /* the block, at SIM_PIECE; a bitmap at its start */
 
