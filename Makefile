@@ -6,6 +6,7 @@
 #	make check		every test
 #	make unit lab fuzz-quick conformance-quick	parts of it
 #	make conformance	emulated UMIP against native, 110000 cases, in QEMU and Bochs
+#	make matrix		what each feature is on every processor model that boots; 10 minutes
 #	make bench fuzz		figures; fuzzers for as long as FUZZ_SECONDS says
 #
 # Everything that is made lands in build/.
@@ -135,7 +136,7 @@ install: all
 
 # --- tests ---------------------------------------------------------------------------------------
 
-.PHONY: demo check unit lab packages clean
+.PHONY: demo check unit lab matrix packages clean
 packages:
 	@tests/lab/install-packages
 
@@ -151,6 +152,9 @@ unit: packages
 
 lab: packages
 	@tests/check lab
+
+matrix: packages
+	@tests/lab/matrix
 
 clean:
 	rm -rf $(BUILD)/root $(BUILD)/module $(BUILD)/tools $(BUILD)/command $(BUILD)/unit
