@@ -47,7 +47,7 @@ ROOT_SOURCES := \
 	$(addprefix decoder/,decode.c parse.c classify.c store.c system.c vector.c engine.c operand.c) \
 	$(addprefix guest-glue/,machine.c maps.c rootmap.c slat.c mtrr.c fault.c fault.S phys.c walk.c \
 		access.c cpuid.c event.c event_text.c hypercall.c text.c string.c svm.c svm_take.c \
-		vmx.c vmx_controls.c vmx_fields.c vmx_mtrr.c vmx_take.c vmx_msr.c vmx_reset.c)
+		vmx.c vmx_controls.c vmx_fields.c vmx_mtrr.c vmx_pebs.c vmx_take.c vmx_msr.c vmx_reset.c)
 ROOT_OBJECTS := $(patsubst %.c,$(BUILD)/root/%.o,$(filter %.c,$(ROOT_SOURCES))) \
 	$(patsubst %.S,$(BUILD)/root/%_S.o,$(filter %.S,$(ROOT_SOURCES)))
 ROOT := $(BUILD)/root/root.o

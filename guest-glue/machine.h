@@ -63,10 +63,12 @@ struct root_tss {
  * struct cpu_tables - a processor's own descriptor tables
  * @gdt: null, code, data, and the TSS's two halves
  * @tss: the TSS
+ * @vendor: small tables of the vendor's own
  */
 struct cpu_tables {
 	u64 gdt[5];
 	struct root_tss tss;
+	u64 vendor[8] __attribute__((aligned(16)));
 };
 
 /**

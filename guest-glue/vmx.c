@@ -59,6 +59,12 @@ static void intercept_msrs(u8 *map, const struct trap_range *range)
 	}
 }
 
+/* Writes of the lower half are the third quarter. */
+void vmx_intercept_write(u8 *map, u32 msr)
+{
+	map[2048 + msr / 8] |= 1u << msr % 8;
+}
+
 /*
  * Writes of our own need no intercept: IA32_FEATURE_CONTROL is locked and the others cannot be
  * written, so the processor itself says #GP.
@@ -80,6 +86,8 @@ static void vmx_maps(struct machine *m, u32 plan)
 		intercept_msrs(map, &msrs->range[i]);
 	if (m->caps.slat)
 		vmx_mtrr_intercept(map);
+	if (vmx_facts.pebs)
+		vmx_intercept_write(map, MSR_PEBS_ENABLE);
 }
 
 static bool vmx_build(struct machine *m, struct text *why)

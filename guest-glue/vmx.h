@@ -38,6 +38,11 @@ void vmx_traps(struct vcpu *v);
 /* vmx_msr.c */
 enum msr_answer vmx_msr(struct vcpu *v, u32 msr, bool write, u64 *value);
 
+/* vmx.c */
+
+/* vmx_intercept_write() - let writes of an MSR exit; @map: the bitmaps, @msr: below 0x2000. */
+void vmx_intercept_write(u8 *map, u32 msr);
+
 /* vmx_mtrr.c */
 
 /* vmx_mtrr_intercept() - let the guest's writes of MTRRs exit. */
@@ -55,6 +60,20 @@ enum msr_answer vmx_mtrr_write(struct vcpu *v, u32 msr, u64 value);
 
 /* vmx_mtrr_cr0() - the guest's CR0 is about to be this, by a MOV that has exited. */
 void vmx_mtrr_cr0(struct vcpu *v, u64 value);
+
+/* vmx_pebs.c */
+
+/* vmx_pebs_present() - whether the processor has PEBS as far as it concerns us. */
+bool vmx_pebs_present(void);
+
+/* vmx_pebs_take() - fill in what PEBS needs of the VMCS; false if the processor lacks a field. */
+bool vmx_pebs_take(struct vcpu *v);
+
+/* vmx_pebs_leave() - the next exit arrives in Linux's world. */
+void vmx_pebs_leave(void);
+
+/* vmx_pebs_msr() - struct virt.msr for the MSRs that PEBS is about. */
+enum msr_answer vmx_pebs_msr(struct vcpu *v, u32 msr, bool write, u64 *value);
 
 /* vmx_reset.c */
 void vmx_init(struct vcpu *v);

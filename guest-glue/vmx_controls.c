@@ -146,6 +146,7 @@ void vmx_caps(struct virt_caps *caps, bool slat_wanted)
 		.entry = VMX_ENTRY_LONG_MODE | VMX_ENTRY_LOAD_DEBUG | entry_range().must,
 		.vpid = vpid_usable(),
 		.efer = efer_usable(),
+		.pebs = vmx_pebs_present(),
 		.cr0_fixed = cpu_rdmsr(MSR_VMX_CR0_FIXED0) & ~(CR0_PE | CR0_PG),
 	};
 	if (f->efer) {

@@ -79,7 +79,7 @@ enum msr_answer vmx_msr(struct vcpu *v, u32 msr, bool write, u64 *value)
 	if (write && is_mtrr(msr) && v->machine->slat_root)
 		return vmx_mtrr_write(v, msr, *value);
 	if (msr != MSR_FEATURE_CONTROL || write)
-		return MSR_NATIVE;
+		return vmx_pebs_msr(v, msr, write, value);
 	*value = cpu_rdmsr(MSR_FEATURE_CONTROL) & ~(FEATURE_CONTROL_VMX | FEATURE_CONTROL_VMX_SMX);
 	return MSR_DONE;
 }

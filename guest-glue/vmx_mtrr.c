@@ -22,8 +22,7 @@
 
 static void intercept(void *map, u32 msr)
 {
-	/* Writes of the lower half of the numbers: 25.6.9. */
-	((u8 *)map)[2048 + msr / 8] |= 1u << msr % 8;
+	vmx_intercept_write(map, msr);
 }
 
 void vmx_mtrr_intercept(u8 *map)

@@ -38,9 +38,6 @@ static void put_controls(bool *ok)
 	put(ok, VMCS_PF_MASK, 0);
 	put(ok, VMCS_PF_MATCH, 0);
 	put(ok, VMCS_CR3_TARGETS, 0);
-	put(ok, VMCS_EXIT_MSR_STORES, 0);
-	put(ok, VMCS_EXIT_MSR_LOADS, 0);
-	put(ok, VMCS_ENTRY_MSR_LOADS, 0);
 	put(ok, VMCS_ENTRY_EVENT, 0);
 	put(ok, VMCS_LINK, ~0ULL);
 }
@@ -151,6 +148,7 @@ static void put_guest(bool *ok, struct vcpu *v)
 	put(ok, VMCS_GUEST_BLOCKING, 0);
 	put(ok, VMCS_GUEST_ACTIVITY, VMX_ACTIVITY_ACTIVE);
 	put(ok, VMCS_GUEST_PENDING_DEBUG, 0);
+	*ok = vmx_pebs_take(v) && *ok;
 }
 
 static bool launch(struct vcpu *v)
@@ -230,6 +228,7 @@ void vmx_leave(struct vcpu *v, u32 len)
 	/* That entry and exit throw out what number 0 has in the TLB, the root side's: 29.4.3.1 */
 	if (vmx_facts.vpid)
 		vmx_write(VMCS_PROC2, vmx_read(VMCS_PROC2) & ~VMX_PROC2_VPID);
+	vmx_pebs_leave();
 	v->gpr[RAX] = 0;
 }
 

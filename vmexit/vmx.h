@@ -100,6 +100,9 @@
 #define VMCS_IO_BITMAP_A 0x2000
 #define VMCS_IO_BITMAP_B 0x2002
 #define VMCS_MSR_BITMAP 0x2004
+#define VMCS_EXIT_MSR_STORE_AREA 0x2006
+#define VMCS_EXIT_MSR_LOAD_AREA 0x2008
+#define VMCS_ENTRY_MSR_LOAD_AREA 0x200a
 #define VMCS_EPTP 0x201a
 #define VMCS_XSS_EXITING 0x202c
 #define VMCS_PCONFIG_EXITING 0x203e
@@ -235,6 +238,7 @@ enum vmx_event_type {
  * @entry: "
  * @vpid: VPIDs are used
  * @efer: EFER is switched by entries and exits
+ * @pebs: the processor has PEBS (vmx_pebs.c)
  * @cr0_fixed: CR0 bits that must be 1 and that the guest is nevertheless shown as it set them
  *
  * Filled on the probing processor; each other one must be able to do the same (vmx_able()).
@@ -243,6 +247,7 @@ struct vmx_facts {
 	u32 pin, proc, proc2, exit, entry;
 	bool vpid;
 	bool efer;
+	bool pebs;
 	u64 cr0_fixed;
 };
 extern struct vmx_facts vmx_facts;

@@ -28,7 +28,7 @@ void cpu_cpuid(u32 leaf, u32 subleaf, u32 out[4])
 		break;
 	case 1:
 		out[CPUID_EAX] = 0x206a7;
-		out[CPUID_EDX] = 1u << 12; /* MTRRs */
+		out[CPUID_EDX] = sim.leaf1_edx;
 		/* XSAVE, and OSXSAVE as the root side's CR4 has it: set */
 		out[CPUID_ECX] = sim.leaf1_ecx | 3u << 26;
 		break;
@@ -89,6 +89,12 @@ u64 cpu_rdmsr(u32 msr)
 		return sim.efer;
 	case MSR_APIC_BASE:
 		return sim.apic_base;
+	case MSR_MISC_ENABLE:
+		return sim.misc_enable;
+	case MSR_PERF_GLOBAL_CTRL:
+		return sim.perf_global;
+	case MSR_PEBS_ENABLE:
+		return sim.pebs_enable;
 	case MSR_MTRR_CAP:
 		return 0x503; /* write-combining, fixed ranges, three others */
 	default:
@@ -96,17 +102,29 @@ u64 cpu_rdmsr(u32 msr)
 	}
 }
 
+/* What must never be while the root side runs: counters that count, and PEBS. */
+static bool perf_write(u32 msr, u64 value)
+{
+	if (value & ~sim.perf_valid)
+		return false;
+	*(msr == MSR_PEBS_ENABLE ? &sim.pebs_enable : &sim.perf_global) = value;
+	ck_assert_msg(!sim.perf_global || !sim.pebs_enable, "PEBS counts on the root side");
+	return true;
+}
+
 void cpu_wrmsr(u32 msr, u64 value)
 {
 	if (msr == MSR_EFER)
 		sim.efer = value;
+	else if (msr == MSR_PEBS_ENABLE || msr == MSR_PERF_GLOBAL_CTRL)
+		ck_assert(perf_write(msr, value));
 }
 
 /* 0x1234 is the one MSR that it has beyond those. */
 bool cpu_rdmsr_safe(u32 msr, u64 *value)
 {
-	*value = 0x1122334455667788;
-	return msr == 0x1234;
+	*value = msr == MSR_PEBS_ENABLE ? sim.pebs_enable : 0x1122334455667788;
+	return msr == 0x1234 || msr == MSR_PEBS_ENABLE;
 }
 
 /* No memory type is larger than 6, and nothing reserved may be set: SDM vol. 3, 12.11.2. */
@@ -121,6 +139,8 @@ static bool mtrr_valid(u32 msr, u64 value)
 
 bool cpu_wrmsr_safe(u32 msr, u64 value)
 {
+	if (msr == MSR_PEBS_ENABLE || msr == MSR_PERF_GLOBAL_CTRL)
+		return perf_write(msr, value);
 	if (msr - 0x200 < ARRAY_SIZE(sim.mtrr) && mtrr_valid(msr, value)) {
 		sim.mtrr[msr - 0x200] = value;
 		return true;
@@ -345,6 +365,7 @@ void sim_reset(const char *features)
 
 	sim = (struct sim){
 		.leaf1_ecx = 1u << 5 | 1u << 6,
+		.leaf1_edx = 1u << 12, /* MTRRs */
 		.leaf80000001_edx = 1u << 27,
 		.pin = RANGE(VMX_PIN_DEFAULT1, 0x7f),
 		.proc = RANGE(0x04006172, 0xfff9fffe),
@@ -395,13 +416,46 @@ void sim_user(void)
 	sim.vmcs[VMCS_GUEST_RIP] = 0x401000;
 }
 
+/* The MSR areas: one entry each at the most. SDM vol. 3, 25.7.2, 25.8.2. */
+static void *msr_area(u32 field)
+{
+	u64 pa = sim.vmcs[field];
+
+	ck_assert_uint_eq(pa % 16, 0);
+	ck_assert(pa - SIM_PIECE < PIECE_BYTES);
+	return sim_piece + (pa - SIM_PIECE);
+}
+
+static void load_msr(u32 count, u32 field)
+{
+	struct { u32 msr, reserved; u64 value; } *e;
+
+	if (!sim.vmcs[count])
+		return;
+	ck_assert_uint_eq(sim.vmcs[count], 1);
+	e = msr_area(field);
+	ck_assert_uint_eq(e->msr, MSR_PERF_GLOBAL_CTRL);
+	ck_assert_uint_eq(e->reserved, 0);
+	sim.perf_global = e->value;
+}
+
+static void exit_msrs(void)
+{
+	if (sim.vmcs[VMCS_EXIT_MSR_STORES])
+		((u64 *)msr_area(VMCS_EXIT_MSR_STORE_AREA))[1] = sim.perf_global;
+	load_msr(VMCS_EXIT_MSR_LOADS, VMCS_EXIT_MSR_LOAD_AREA);
+}
+
 void sim_exit(u32 reason)
 {
+	exit_msrs();
 	sim.vmcs[VMCS_EXIT_REASON] = reason;
 	/* Each exit clears it: SDM vol. 3, 28.2. */
 	sim.vmcs[VMCS_ENTRY_EVENT] = 0;
+	ck_assert(!sim.perf_global || !sim.pebs_enable);
 	if (!vmx_fast(&sim_vcpu))
 		vmx_exit(&sim_vcpu);
+	load_msr(VMCS_ENTRY_MSR_LOADS, VMCS_ENTRY_MSR_LOAD_AREA);
 }
 
 static void umip(void)

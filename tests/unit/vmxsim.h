@@ -21,7 +21,7 @@
 
 struct sim {
 	u64 vmcs[0x8000];
-	u32 leaf1_ecx, leaf7_ebx, leaf7_ecx, leaf80000001_edx;
+	u32 leaf1_edx, leaf1_ecx, leaf7_ebx, leaf7_ecx, leaf80000001_edx;
 	u64 pin, proc, proc2, exit, entry, ept_vpid, basic; /* capability MSRs */
 	u64 feature_control, efer, apic_base;
 	u64 cr0, cr2, cr4, dr6;
@@ -30,6 +30,7 @@ struct sim {
 	u32 retyped;	 /* slat_retype() */
 	u32 invepts;
 	u32 root_flushes; /* CR3 loads on the root side */
+	u64 misc_enable, perf_global, pebs_enable, perf_valid;
 	u64 mtrr[0x100]; /* from MSR 0x200 on */
 	u32 unblocked;	 /* vmx_unblock_nmi() */
 	u32 wbinvds;
