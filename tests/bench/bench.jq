@@ -101,6 +101,8 @@ def exits:
 	 limit: 0, oldguard: value("\($m).exits.idle.total")},
 	{id: "\($m).exits.loop", machine: $m, what: "exits in a loop of fork, mmap, timers", unit: "exits",
 	 limit: 0, oldguard: value("\($m).exits.loop.total")},
+	{id: "\($m).exits.cr", machine: $m, what: "CR3, CR4 exits: idle, that loop, execs", unit: "exits",
+	 limit: 0, oldguard: sum(["idle", "loop", "exec"] | map("\($m).exits.\(.).cr"))},
 	(("loop", "files") as $work |
 	 ({loop: "fork, mmap, timers", files: "file copies"}[$work]) as $words |
 	 value("\($m).exits_all.\($work).total") as $total |
