@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The VMX files on a simulated processor: NMIs, events under delivery, INIT, leaving, and what is
- * asked of the processor before.
+ * The VMX files on a simulated processor: NMIs, machine checks, events under delivery, INIT,
+ * leaving.
  */
 #include <check.h>
 #include <string.h>
@@ -315,93 +315,6 @@ START_TEST(leaving_makes_linux_the_host)
 }
 END_TEST
 
-/* --- what the processor can --- */
-
-static char said[200];
-
-static bool usable(bool *busy)
-{
-	struct text why = { .at = said, .size = sizeof(said) };
-
-	said[0] = '\0';
-	machine.caps = (struct virt_caps){ 0 };
-	sim_virt()->caps(&machine.caps, true);
-	return sim_virt()->usable(busy, &why);
-}
-
-START_TEST(usable_and_not)
-{
-	bool busy;
-
-	ck_assert(usable(&busy));
-	ck_assert_uint_eq(vmx_facts.proc & (VMX_PROC_CR3_LOAD | VMX_PROC_CR3_STORE), 0);
-	ck_assert_uint_eq(vmx_facts.proc2,
-			  VMX_PROC2_EPT | VMX_PROC2_RDTSCP | VMX_PROC2_UNRESTRICTED);
-	ck_assert(vmx_facts.vpid && vmx_facts.efer);
-	sim.cr4 |= CR4_VMXE;
-	ck_assert(!usable(&busy) && busy);
-	sim.cr4 &= ~CR4_VMXE;
-	sim.feature_control = FEATURE_CONTROL_LOCKED;
-	ck_assert(!usable(&busy) && !busy);
-	ck_assert_ptr_nonnull(strstr(said, "firmware"));
-	sim.feature_control = 0;
-	ck_assert(usable(&busy));
-	sim.pin &= ~((u64)VMX_PIN_VIRTUAL_NMI << 32);
-	ck_assert(!usable(&busy) && !busy);
-	ck_assert_ptr_nonnull(strstr(said, "virtual NMIs"));
-	sim.pin |= (u64)VMX_PIN_VIRTUAL_NMI << 32;
-	/* An instruction that programs have used so far would be gone. */
-	sim.proc2 &= ~((u64)VMX_PROC2_RDTSCP << 32);
-	ck_assert(!usable(&busy));
-	sim.leaf80000001_edx = 0;
-	ck_assert(usable(&busy));
-	sim.leaf7_ebx = 1u << 10;
-	ck_assert(!usable(&busy));
-	sim.leaf7_ebx = 0;
-	/* HLT exiting forced on: nobody would answer those. */
-	sim.proc |= 1u << 7;
-	ck_assert(!usable(&busy));
-	ck_assert_ptr_nonnull(strstr(said, "forces"));
-}
-END_TEST
-
-START_TEST(facilities)
-{
-	bool busy;
-
-	ck_assert(usable(&busy));
-	ck_assert_uint_eq(machine.caps.facilities, FACILITY(DESC) | FACILITY(SLAT) |
-						   FACILITY(MSR_BITMAP) | FACILITY(IO_BITMAP));
-	ck_assert_str_eq(machine.caps.slat, "EPT");
-	sim.ept_vpid &= ~VMX_EPT_WB;
-	ck_assert(usable(&busy));
-	ck_assert_ptr_null(machine.caps.slat);
-	ck_assert_uint_eq(vmx_facts.proc2, VMX_PROC2_RDTSCP);
-	sim.proc2 &= ~((u64)VMX_PROC2_DESC << 32);
-	sim.basic &= ~VMX_BASIC_TRUE;
-	ck_assert(usable(&busy));
-	ck_assert(!(machine.caps.facilities & FACILITY(DESC)));
-	ck_assert(vmx_facts.proc & VMX_PROC_CR3_LOAD);
-}
-END_TEST
-
-START_TEST(intercepts_follow_the_plan)
-{
-	ck_assert(F(PROC2) & VMX_PROC2_DESC);
-	sim_reset("none");
-	ck_assert(!(F(PROC2) & VMX_PROC2_DESC));
-	ck_assert_uint_eq(F(EXCEPTIONS), 0);
-	ck_assert_uint_eq(F(CR0_MASK), CR0_NE);
-	machine.plans[0].traps =
-		(struct traps){ .cr_write = 0x19, .exceptions = 0x40, .cr_read = 8 };
-	sim_virt()->traps(V);
-	ck_assert_uint_eq(F(CR0_MASK), ~0ULL);
-	ck_assert_uint_eq(F(CR4_MASK), ~0ULL);
-	ck_assert_uint_eq(F(EXCEPTIONS), 0x40);
-	ck_assert_uint_eq(F(PROC) & 3u << 15, 3u << 15);
-}
-END_TEST
-
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -410,8 +323,7 @@ int main(void)
 		machine_check_beside_other_events, machine_check_of_an_entry,
 		machine_check_that_cannot_be_delivered, events_are_delivered_again, faults_on_faults,
 		iret_that_faults_keeps_nmis_blocked, unknown_exit_stops_the_guest, init_and_sipi,
-		parked_without_unrestricted_guest, leaving_makes_linux_the_host, usable_and_not,
-		facilities, intercepts_follow_the_plan,
+		parked_without_unrestricted_guest, leaving_makes_linux_the_host,
 	};
 
 	return sim_main("vmx_event", tests, ARRAY_SIZE(tests));
