@@ -118,7 +118,7 @@ extern u64 sim_vmcs[0x8000]; /* by field */
 #define FAULT(vector, error)                                                                       \
 	(EVENT(SVM_EVENT_EXCEPTION, vector) | SVM_EVENT_HAS_ERROR | (u64)(error) << 32)
 
-/* --- the processor: sim.c --- */
+/* --- the processor: sim.c, sim_machine.c --- */
 
 /* sim_new() - a bare processor, and memory with a 64-bit kernel's page tables */
 void sim_new(enum sim_model model);
@@ -135,7 +135,10 @@ void sim_add_msr(u32 msr, u64 value);
 /* sim_block() - a block of @pieces in @request, empty; the last one's is given back */
 void sim_block(struct machine_request *request, u32 pieces);
 
-/* sim_boot() - sim_new(), then oldguard takes its first processor with these features */
+/* sim_take() - oldguard takes the first processor with these features */
+void sim_take(const char *features);
+
+/* sim_boot() - sim_new(), then sim_take() */
 void sim_boot(enum sim_model model, const char *features);
 
 /* sim_said() - whether the root side's serial line has had this */
@@ -182,7 +185,7 @@ void sim_fault(u64 rip, u8 vector, u32 error);
 /* sim_went_on() - assert that the guest goes on at @rip without an event */
 void sim_went_on(u64 rip);
 
-/* sim_main() - run tests; a program's exit status */
+/* sim_main() - run tests; a program's exit status: sim_main.c */
 int sim_main(const char *name, const TTest *const tests[], u32 count);
 
 #endif
