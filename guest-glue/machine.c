@@ -84,6 +84,20 @@ static u64 cr4_supported(u32 max_basic)
 	return cr4;
 }
 
+/* What the decoder must know, beyond what all processors agree on. */
+static u32 decoder_flags(void)
+{
+	u32 out[4], flags = 0;
+
+	cpu_cpuid(0x80000001, 0, out);
+	if (out[CPUID_ECX] >> 4 & 1)
+		flags |= DECODER_LOCK_MOV_CR8;
+	/* APM vol. 3, 1.2.2; the other maker's processors ignore the prefix (SDM vol. 2, CALL). */
+	if (features_maker() == MAKER_AMD)
+		flags |= DECODER_BRANCH_66;
+	return flags;
+}
+
 void machine_probe(bool slat, bool hypervisor_bit, msr_reader read)
 {
 	struct machine *m = &machine;
@@ -101,13 +115,12 @@ void machine_probe(bool slat, bool hypervisor_bit, msr_reader read)
 		cpu_cpuid(0x80000008, 0, out);
 		m->maxphyaddr = (u8)out[CPUID_EAX];
 	}
-	cpu_cpuid(0x80000001, 0, out);
-	m->decoder_flags = out[CPUID_ECX] >> 4 & 1 ? DECODER_LOCK_MOV_CR8 : 0;
 	m->cr4_supported = cr4_supported(m->max_basic);
 	m->hypervisor_leaf = free_hypervisor_leaf();
 	m->hypervisor_bit = hypervisor_bit;
 	features_probe(read);
 	m->out_of_range_is_highest = features_maker() == MAKER_INTEL;
+	m->decoder_flags = decoder_flags();
 	m->virt = virt_find();
 	if (m->virt) {
 		out[CPUID_ECX] = ~0u;

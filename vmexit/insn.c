@@ -5,10 +5,12 @@
 
 void insn_memory(struct vcpu *v, struct guest_mem *mem)
 {
-	struct guest_segment ss;
-	u32 i;
+	const struct guest_segment *ss = &mem->seg[GUEST_SS];
 
-	v->virt->segment(v, GUEST_SS, &ss);
+	/* A segment that nobody asks for is an unusable one. */
+	*mem = (struct guest_mem){ 0 };
+	v->virt->segment(v, GUEST_CS, &mem->seg[GUEST_CS]);
+	v->virt->segment(v, GUEST_SS, &mem->seg[GUEST_SS]);
 	mem->walk = (struct walk_state){
 		.cr0 = vcpu_get(v, VCPU_CR0),
 		.cr3 = vcpu_get(v, VCPU_CR3),
@@ -16,14 +18,21 @@ void insn_memory(struct vcpu *v, struct guest_mem *mem)
 		.efer = vcpu_get(v, VCPU_EFER),
 		.rflags = vcpu_get(v, VCPU_RFLAGS),
 		/* SS.DPL is the CPL (APM vol. 2, 4.8.2: conforming code keeps the caller's). */
-		.cpl = ss.attr >> SEG_DPL_SHIFT & 3,
+		.cpl = ss->attr >> SEG_DPL_SHIFT & 3,
 		.maxphyaddr = v->machine->maxphyaddr,
 		.gbpages = v->machine->gbpages,
 	};
 	if (mem->walk.rflags & RFLAGS_VM)
 		mem->walk.cpl = 3;
-	for (i = 0; i < GUEST_SEGS; i++)
-		v->virt->segment(v, i, &mem->seg[i]);
+}
+
+/* Some are dear to ask for, and most instructions have no operand that needs them. */
+static void operand_segments(struct vcpu *v, const struct insn *insn, struct guest_mem *mem)
+{
+	if (insn->mem.present)
+		v->virt->segment(v, insn->mem.segment, &mem->seg[insn->mem.segment]);
+	if (insn->src.present)
+		v->virt->segment(v, insn->src.segment, &mem->seg[insn->src.segment]);
 }
 
 enum verdict insn_decode(struct vcpu *v, struct vmexit *e, struct guest_mem *mem,
@@ -36,6 +45,7 @@ enum verdict insn_decode(struct vcpu *v, struct vmexit *e, struct guest_mem *mem
 	insn_memory(v, mem);
 	if (v->virt->insn && v->virt->insn(v, e, insn)) {
 		insn->mode = guest_code_mode(mem);
+		operand_segments(v, insn, mem);
 		e->len = insn->length;
 		return VERDICT_DEFAULT;
 	}
@@ -55,6 +65,7 @@ enum verdict insn_decode(struct vcpu *v, struct vmexit *e, struct guest_mem *mem
 	}
 	switch (decode(v->decoder, guest_code_mode(mem), bytes, got, insn)) {
 	case 0:
+		operand_segments(v, insn, mem);
 		e->len = insn->length;
 		return VERDICT_DEFAULT;
 	case -DECODE_SHORT:

@@ -12,7 +12,8 @@
 /**
  * insn_memory() - the guest state that decides how its memory is reached
  * @v: the processor
- * @mem: filled
+ * @mem: filled: registers, CS and SS. That is enough to fetch; insn_decode() adds the segments of
+ *	the instruction's operands
  */
 void insn_memory(struct vcpu *v, struct guest_mem *mem);
 

@@ -239,11 +239,65 @@ START_TEST(the_guest_state_that_counts)
 	ck_assert_uint_eq(mem.walk.maxphyaddr, 48);
 	ck_assert(mem.walk.gbpages);
 	ck_assert(mem.walk.rflags & RFLAGS_AC);
-	ck_assert_uint_eq(mem.seg[GUEST_FS].base, 0x7f0000001000);
+	ck_assert_uint_eq(mem.seg[GUEST_CS].attr, C->cs.attr);
+	ck_assert_uint_eq(mem.seg[GUEST_SS].limit, C->ss.limit);
 	sim_cpl(0);
 	C->rflags |= RFLAGS_VM;
 	insn_memory(V, &mem);
 	ck_assert_uint_eq(mem.walk.cpl, 3);
+}
+END_TEST
+
+/* FS and GS cost a VMSAVE: only an operand there is worth it. */
+START_TEST(segments_of_operands_alone)
+{
+	struct guest_mem mem;
+	struct vmexit e = { 0 };
+	struct insn insn;
+
+	sim_boot(SIM_EPYC, "umip");
+	sim_at(SIM_CODE);
+	sim.vmsaves = 0;
+	put(SIM_CODE, "\x0f\x20\xe0", 3); /* mov cr4, rax */
+	ck_assert_int_eq(insn_decode(V, &e, &mem, &insn), VERDICT_DEFAULT);
+	put(SIM_CODE, "\x0f\x01\x0b", 3); /* sidt [rbx] */
+	ck_assert_int_eq(insn_decode(V, &e, &mem, &insn), VERDICT_DEFAULT);
+	ck_assert_uint_eq(sim.vmsaves, 0);
+	ck_assert_uint_eq(mem.seg[GUEST_DS].attr, C->ds.attr);
+	put(SIM_CODE, "\x64\x0f\x01\x0b", 4); /* sidt fs:[rbx] */
+	ck_assert_int_eq(insn_decode(V, &e, &mem, &insn), VERDICT_DEFAULT);
+	ck_assert_uint_eq(sim.vmsaves, 1);
+	ck_assert_uint_eq(mem.seg[GUEST_FS].base, 0x7f0000001000);
+	put(SIM_CODE, "\x65\xa4", 2); /* movs [rdi], gs:[rsi] */
+	ck_assert_int_eq(insn_decode(V, &e, &mem, &insn), VERDICT_DEFAULT);
+	ck_assert_uint_eq(sim.vmsaves, 2);
+	ck_assert_uint_eq(mem.seg[GUEST_GS].base, 0xffff888000100000);
+}
+END_TEST
+
+/* 66 before a near branch of 64-bit code: makers do not agree. */
+START_TEST(branches_as_the_maker_has_them)
+{
+	static const struct {
+		enum sim_model model;
+		u32 maker;
+		u8 length;
+	} rounds[] = {
+		{ SIM_EPYC, 0x68747541, 4 }, /* AuthenticAMD: call rel16 */
+		{ SIM_EPYC, 0x6f677948, 4 }, /* HygonGenuine */
+		{ SIM_INTEL, 0x756e6547, 6 }, /* GenuineIntel: call rel32 */
+	};
+	struct insn insn;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(rounds); i++) {
+		sim_new(rounds[i].model);
+		sim_cpuid(0, 0)[CPUID_EBX] = rounds[i].maker;
+		sim_take("umip");
+		ck_assert_int_eq(decode(V->decoder, DECODE_64,
+					(const u8 *)"\x66\xe8\0\0\0\0", 6, &insn), 0);
+		ck_assert_uint_eq(insn.length, rounds[i].length);
+	}
 }
 END_TEST
 
@@ -309,7 +363,8 @@ int main(void)
 	const TTest *const tests[] = {
 		single_step, a_fault_takes_no_step, resume_flag_ends, interrupt_shadow_ends,
 		rip_wraps_as_the_segment_says, what_cannot_be_decoded, memory_that_is_not_there,
-		length_is_found_once, the_guest_state_that_counts, two_bytes_the_quick_way, five_levels,
+		length_is_found_once, the_guest_state_that_counts, segments_of_operands_alone,
+		branches_as_the_maker_has_them, two_bytes_the_quick_way, five_levels,
 	};
 
 	return sim_main("insn", tests, ARRAY_SIZE(tests));

@@ -48,7 +48,7 @@ START_TEST(probe_finds_the_processor)
 	ck_assert(machine.gbpages && machine.slat.gbpages);
 	ck_assert(!machine.out_of_range_is_highest);
 	ck_assert_uint_eq(machine.leaf1_ecx, ~0u);
-	ck_assert_uint_eq(machine.decoder_flags, DECODER_LOCK_MOV_CR8);
+	ck_assert_uint_eq(machine.decoder_flags, DECODER_LOCK_MOV_CR8 | DECODER_BRANCH_66);
 	ck_assert_uint_eq(svm_features, 0xff);
 	machine_probe(false, true, cpu_rdmsr_safe);
 	ck_assert_ptr_null(machine.caps.slat);
