@@ -20,6 +20,8 @@
 static void park(void)
 {
 	vmx_write(VMCS_GUEST_RFLAGS, RFLAGS_FIXED);
+	/* A single step that is still due would make VM entry fail: 27.3.1.5. */
+	vmx_write(VMCS_GUEST_PENDING_DEBUG, 0);
 	vmx_write(VMCS_GUEST_BLOCKING, VMX_BLOCKING_NMI);
 	vmx_write(VMCS_GUEST_ACTIVITY, VMX_ACTIVITY_HLT);
 }

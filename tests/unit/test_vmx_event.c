@@ -280,8 +280,11 @@ END_TEST
 START_TEST(parked_without_unrestricted_guest)
 {
 	vmx_facts.proc2 &= ~VMX_PROC2_UNRESTRICTED;
+	/* A step was due behind an STI. */
+	F(GUEST_PENDING_DEBUG) = BIT64(14);
 	sim_exit(VMX_EXIT_INIT);
 	ck_assert_uint_eq(F(GUEST_ACTIVITY), VMX_ACTIVITY_HLT);
+	ck_assert_uint_eq(F(GUEST_PENDING_DEBUG), 0);
 	ck_assert(!(F(GUEST_RFLAGS) & RFLAGS_IF));
 	/* Not even an NMI wakes it. */
 	nmi_exit();
