@@ -127,6 +127,9 @@ static enum verdict load_segment(struct vcpu *v, struct vmexit *e, const struct 
 	enum verdict verdict;
 	u16 selector = 0;
 
+	/* Nobody makes these exit where LDTR and TR are in no control block (struct virt). */
+	if (!v->virt->set_segment)
+		return VERDICT_STOP;
 	verdict = operand(v, e, mem, insn, &selector);
 	if (verdict != VERDICT_DEFAULT)
 		return verdict;
