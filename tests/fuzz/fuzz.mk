@@ -2,17 +2,27 @@
 #
 # fuzz.mk - libFuzzer programs. A fuzzer is one file, tests/fuzz/NAME.c, with seeds in
 # tests/fuzz/corpus/NAME/: add NAME to FUZZERS, and to NAME_SOURCES what it needs beside itself,
-# NAME_LIBS what it links. Needs clang and its sanitizers' run-time library.
+# NAME_LIBS what it links. Needs clang and its sanitizers' run-time library. Included by the
+# top-level Makefile.
 #
-#	make -f tests/fuzz/fuzz.mk fuzz-quick	a fixed number of inputs each: seconds
-#	make -f tests/fuzz/fuzz.mk fuzz		FUZZ_SECONDS each; finds stay in build/fuzz/
+#	make fuzz-quick		a fixed number of inputs each: half a minute each
+#	make fuzz		FUZZ_SECONDS each; finds stay in build/fuzz/
 
-FUZZERS += fuzz_decode fuzz_walk
+FUZZERS += fuzz_decode fuzz_walk fuzz_parse fuzz_svm fuzz_vmx
 
 fuzz_decode_SOURCES := $(addprefix decoder/,decode.c parse.c classify.c store.c system.c vector.c \
 	engine.c operand.c decode_text.c)
 fuzz_decode_LIBS := -lcapstone
 fuzz_walk_SOURCES := guest-glue/walk.c guest-glue/access.c
+# The whole root side on the simulated processor of the unit tests.
+FUZZ_GUEST := $(SIM_ROOT) $(addprefix tests/unit/,sim.c sim_machine.c sim_svm.c guestmem.c) \
+	$(addprefix tests/fuzz/,guest.c world.c assert.c)
+fuzz_parse_SOURCES := $(FUZZ_GUEST)
+fuzz_parse_LIBS := $(SIM_LINK) -lcapstone
+fuzz_svm_SOURCES := $(FUZZ_GUEST)
+fuzz_svm_LIBS := $(SIM_LINK) -lcapstone
+fuzz_vmx_SOURCES := $(FUZZ_GUEST) tests/fuzz/vmx_input.c
+fuzz_vmx_LIBS := $(SIM_LINK) -lcapstone
 
 FUZZ := build/fuzz
 FUZZ_CC ?= clang
@@ -39,9 +49,14 @@ fuzz-quick fuzz: $(FUZZERS:%=$(FUZZ)/%)
 		fi; \
 	done; echo "$$passed passed, $$failed failed"; [ $$failed -eq 0 ]
 
+$(FUZZ)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
+
 define fuzz_program
-$$(FUZZ)/$(1): tests/fuzz/$(1).c $$($(1)_SOURCES)
-	@mkdir -p $$(@D)
+$$(FUZZ)/$(1): $$(patsubst %.c,$$(FUZZ)/obj/%.o,tests/fuzz/$(1).c $$($(1)_SOURCES))
 	$$(FUZZ_CC) $$(FUZZ_CFLAGS) -o $$@ $$^ $$($(1)_LIBS)
 endef
 $(foreach fuzzer,$(FUZZERS),$(eval $(call fuzz_program,$(fuzzer))))
+
+-include $(wildcard $(FUZZ)/obj/*/*.d $(FUZZ)/obj/*/*/*.d)

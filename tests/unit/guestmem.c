@@ -73,6 +73,16 @@ void guestmem_put(u64 gpa, u32 size, u64 value)
 	memcpy(guestmem_page(gpa) + gpa % PAGE_BYTES, &value, size);
 }
 
+u32 guestmem_count(void)
+{
+	return page_count;
+}
+
+u8 *guestmem_nth(u32 n)
+{
+	return pages[n].bytes;
+}
+
 u32 guestmem_writes(void)
 {
 	return writes;

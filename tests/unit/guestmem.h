@@ -27,6 +27,10 @@ void guestmem_readonly(u64 gpa);
 u64 guestmem_get(u64 gpa, u32 size);
 void guestmem_put(u64 gpa, u32 size, u64 value);
 
+/** guestmem_count() - how many pages exist; the @n-th one's bytes, in the order they were made */
+u32 guestmem_count(void);
+u8 *guestmem_nth(u32 n);
+
 /** guestmem_writes() - calls of phys_write() and replacements by phys_cmpxchg() so far */
 u32 guestmem_writes(void);
 

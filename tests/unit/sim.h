@@ -153,6 +153,9 @@ bool sim_said(const char *what);
 /* sim_exit() - the processor exits; the intercept must be on */
 void sim_exit(u64 code, u64 info1, u64 info2);
 
+/* sim_vmexit() - the same whatever is intercepted; svm_quick() is asked only if @quick */
+void sim_vmexit(u64 code, u64 info1, u64 info2, bool quick);
+
 /**
  * sim_exec() - the guest executes an instruction that exits
  * @code: the exit it makes

@@ -159,17 +159,15 @@ static void give_back(void)
 	sim.rflags = sw->rflags;
 }
 
-void sim_exit(u64 code, u64 info1, u64 info2)
+void sim_vmexit(u64 code, u64 info1, u64 info2, bool quick)
 {
 	struct vcpu *v = V;
 	struct vmcb *c = C;
 	u64 *gpr = sim.gpr;
 	u32 i;
 
-	ck_assert(sim.held);
-	c->exit_info1 = info1;
-	ck_assert_msg(sim_exits(code), "no intercept for exit code %lx", (unsigned long)code);
 	c->exit_code = code;
+	c->exit_info1 = info1;
 	c->exit_info2 = info2;
 	c->event_inj = 0;
 	c->rax = gpr[RAX];
@@ -179,7 +177,12 @@ void sim_exit(u64 code, u64 info1, u64 info2)
 		v->gpr[i] = NOT_SAVED;
 	for (i = 0; i < ARRAY_SIZE(saved_first); i++)
 		v->gpr[saved_first[i]] = gpr[saved_first[i]];
-	if (svm_quick(v)) {
+	if (!quick) {
+		/* What svm_quick() does in any case. */
+		c->clean = SVM_CLEAN_ALL;
+		c->tlb_control = 0;
+	}
+	if (quick && svm_quick(v)) {
 		for (i = 0; i < ARRAY_SIZE(saved_first); i++)
 			gpr[saved_first[i]] = v->gpr[saved_first[i]];
 	} else {
@@ -196,6 +199,14 @@ void sim_exit(u64 code, u64 info1, u64 info2)
 				gpr[i] = v->gpr[i];
 	}
 	vmrun();
+}
+
+void sim_exit(u64 code, u64 info1, u64 info2)
+{
+	ck_assert(sim.held);
+	C->exit_info1 = info1;
+	ck_assert_msg(sim_exits(code), "no intercept for exit code %lx", (unsigned long)code);
+	sim_vmexit(code, info1, info2, true);
 }
 
 /* Which register a MOV CR names, as decode assists would say it; 0 for other instructions. */

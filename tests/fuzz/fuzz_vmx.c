@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * fuzz_vmx.c - any guest, any VM exit: what vmx_fast() and vmx_exit() make of it is one of the ends
+ * that an exit has, VM entry takes it, and the fast answer is the slow one's.
+ *
+ * The exit is one that a processor could make: what it tells is well formed (Intel SDM vol.
+ * 3, 28.2), and an event under delivery comes with exits that can interrupt one. The reasons are
+ * any.
+ */
+#include <string.h>
+
+#include "vmx_input.h"
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+
+static struct fields fresh_fields, fields_before, fields_after;
+static struct world before, after;
+
+/* --- what came of it --- */
+
+enum end { ENTERED, LEFT, HALTED };
+
+/* What vmx_fast() leaves to the other it has not begun. */
+static void answer(bool fast)
+{
+	struct vcpu vcpu = *V;
+
+	if (fast) {
+		if (vmx_fast(V))
+			return;
+		fields_save(&fields_after);
+		REQUIRE(!memcmp(&fields_after, &fields_before, sizeof(fields_after)));
+		REQUIRE(!memcmp(&vcpu, V, sizeof(vcpu)));
+	}
+	vmx_exit(V);
+}
+
+static enum end run(bool fast)
+{
+	u32 i;
+
+	if (SIM_HALTS(answer(fast)))
+		return HALTED;
+	for (i = 0; i < GPRS; i++)
+		sim.gpr[i] = i == RSP ? vmx_read(VMCS_GUEST_RSP) : V->gpr[i];
+	return V->active ? ENTERED : LEFT;
+}
+
+/* 27.2.1.3 and 27.3.1.5: what VM entry would refuse. */
+static void check_entry(void)
+{
+	u32 event = vmx_read(VMCS_ENTRY_EVENT), type = VMX_EVENT_TYPE(event);
+	u32 blocking = vmx_read(VMCS_GUEST_BLOCKING), activity = vmx_read(VMCS_GUEST_ACTIVITY);
+	u64 rflags = vmx_read(VMCS_GUEST_RFLAGS);
+	bool step = rflags & RFLAGS_TF && !(vmx_read(VMCS_GUEST_DEBUGCTL) & DEBUGCTL_BTF);
+	u8 vector = event;
+
+	REQUIRE((blocking & 3) != 3 && !(blocking & ~0xfu));
+	REQUIRE(!(blocking & VMX_BLOCKING_STI) || rflags & RFLAGS_IF);
+	if (blocking & 3 || activity == VMX_ACTIVITY_HLT)
+		REQUIRE((vmx_read(VMCS_GUEST_PENDING_DEBUG) >> 14 & 1) == step);
+	if (vmx_read(VMCS_PROC) & VMX_PROC_NMI_WINDOW)
+		REQUIRE(vmx_read(VMCS_PIN) & VMX_PIN_VIRTUAL_NMI);
+	if (!(event & VMX_EVENT_VALID))
+		return;
+	REQUIRE(activity == VMX_ACTIVITY_ACTIVE);
+	REQUIRE(type != 1 && type != 7 && !(event & 0x7ffff000));
+	REQUIRE(type != VMX_EVENT_NMI || vector == VECTOR_NMI);
+	REQUIRE(type != VMX_EVENT_EXCEPTION || (vector < 32 && vector != VECTOR_NMI));
+	REQUIRE(!!(event & VMX_EVENT_HAS_ERROR) ==
+		(type == VMX_EVENT_EXCEPTION && vmx_read(VMCS_GUEST_CR0) & CR0_PE &&
+		 vmx_has_error_code(vector)));
+	if (event & VMX_EVENT_HAS_ERROR)
+		REQUIRE(!(vmx_read(VMCS_ENTRY_ERROR) >> 16));
+	if (type >= VMX_EVENT_INT_N)
+		REQUIRE(vmx_read(VMCS_ENTRY_LENGTH) >= 1 &&
+			vmx_read(VMCS_ENTRY_LENGTH) <= INSN_MAX_BYTES);
+	if (type == VMX_EVENT_INTERRUPT)
+		REQUIRE(rflags & RFLAGS_IF && !(blocking & 3));
+	if (type == VMX_EVENT_NMI)
+		REQUIRE(!(blocking & (VMX_BLOCKING_NMI | VMX_BLOCKING_MOV_SS | VMX_BLOCKING_STI)));
+}
+
+/* Fields that an answer has no business with. INIT and SIPI make another guest. */
+static void check_untouched(enum vmexit_kind kind)
+{
+	static const u16 may_change[] = {
+		VMCS_ENTRY_EVENT,  VMCS_ENTRY_ERROR,	VMCS_ENTRY_LENGTH,
+		VMCS_PROC,	   VMCS_PROC2,		VMCS_EXCEPTIONS,
+		VMCS_CR0_MASK,	   VMCS_CR0_SHADOW,	VMCS_CR4_MASK,
+		VMCS_CR4_SHADOW,   VMCS_GUEST_RIP,	VMCS_GUEST_RSP,
+		VMCS_GUEST_RFLAGS, VMCS_GUEST_BLOCKING, VMCS_GUEST_PENDING_DEBUG,
+		VMCS_GUEST_CR0,	   VMCS_GUEST_CR3,	VMCS_GUEST_CR4,
+	};
+	static const u16 loaded[] = {
+		VMCS_GUEST_GDTR_BASE,	       VMCS_GUEST_GDTR_LIMIT,
+		VMCS_GUEST_IDTR_BASE,	       VMCS_GUEST_IDTR_LIMIT,
+		VMCS_GUEST_SELECTOR(SEG_LDTR), VMCS_GUEST_LIMIT(SEG_LDTR),
+		VMCS_GUEST_ATTR(SEG_LDTR),     VMCS_GUEST_BASE(SEG_LDTR),
+		VMCS_GUEST_SELECTOR(SEG_TR),   VMCS_GUEST_LIMIT(SEG_TR),
+		VMCS_GUEST_ATTR(SEG_TR),       VMCS_GUEST_BASE(SEG_TR),
+	};
+	struct fields was = fields_before, now;
+	bool other_guest = kind == VMEXIT_INIT || kind == VMEXIT_SIPI;
+	u32 width, type, i;
+
+	fields_save(&now);
+	for (i = 0; i < ARRAY_SIZE(may_change); i++)
+		*field_in(&was, may_change[i]) = vmx_read(may_change[i]);
+	for (i = 0; kind == VMEXIT_DESC_LOAD && i < ARRAY_SIZE(loaded); i++)
+		*field_in(&was, loaded[i]) = vmx_read(loaded[i]);
+	for (width = 0; width < 4; width++)
+		for (type = 0; type < 4; type++)
+			if (!other_guest || type == TYPE_EXIT || type == TYPE_HOST)
+				REQUIRE(!memcmp(was.field[width][type], now.field[width][type],
+						sizeof(now.field[width][type])));
+	if (kind != VMEXIT_INIT)
+		REQUIRE(!((vmx_read(VMCS_GUEST_RFLAGS) ^
+			   *field_in(&fields_before, VMCS_GUEST_RFLAGS)) &
+			  ~(u64)RFLAGS_RF));
+}
+
+static void check_fault(const struct guest *g, u32 event)
+{
+	u8 vector = event;
+
+	REQUIRE(vmx_read(VMCS_GUEST_RIP) == g->rip);
+	REQUIRE(!memcmp(sim.gpr, g->gpr, sizeof(sim.gpr)));
+	if (VMX_EVENT_TYPE(event) != VMX_EVENT_EXCEPTION)
+		return;
+	if (vector != VECTOR_PF)
+		REQUIRE(sim.cr2 == before.sim.cr2);
+	if (vmx_has_error_code(vector) && vector != VECTOR_DF)
+		REQUIRE(vmx_read(VMCS_GUEST_RFLAGS) & RFLAGS_RF);
+	guest_check_memory(g, &before);
+}
+
+static bool may_advance(enum vmexit_kind kind)
+{
+	switch (kind) {
+	case VMEXIT_CPUID:
+	case VMEXIT_DESC_STORE:
+	case VMEXIT_DESC_LOAD:
+	case VMEXIT_CR_READ:
+	case VMEXIT_CR_WRITE:
+	case VMEXIT_MSR_READ:
+	case VMEXIT_MSR_WRITE:
+	case VMEXIT_XSETBV:
+	case VMEXIT_HYPERCALL:
+	case VMEXIT_INVD: return true;
+	default: return false;
+	}
+}
+
+/* INIT parks a processor that cannot run real mode: it is halted for good. */
+static void check_reset(enum vmexit_kind kind)
+{
+	u32 activity = vmx_read(VMCS_GUEST_ACTIVITY);
+	u64 rip = vmx_read(VMCS_GUEST_RIP);
+
+	REQUIRE(!(vmx_read(VMCS_ENTRY_EVENT) & VMX_EVENT_VALID));
+	if (kind == VMEXIT_SIPI)
+		REQUIRE(rip == 0 && activity == VMX_ACTIVITY_ACTIVE);
+	else
+		REQUIRE(activity == VMX_ACTIVITY_HLT || rip == 0xfff0);
+}
+
+static void check_entered(const struct guest *g, u32 reason)
+{
+	enum vmexit_kind kind = guest_counted(&before);
+	u32 event = vmx_read(VMCS_ENTRY_EVENT);
+
+	check_entry();
+	check_untouched(kind);
+	if (kind == VMEXIT_KINDS)
+		REQUIRE(reason == VMX_EXIT_NMI_WINDOW);
+	if (kind == VMEXIT_INIT || kind == VMEXIT_SIPI) {
+		check_reset(kind);
+		return;
+	}
+	REQUIRE(vmx_read(VMCS_GUEST_ACTIVITY) == VMX_ACTIVITY_ACTIVE);
+	if (machine.stopped) {
+		REQUIRE((u8)event == VECTOR_DF && event & VMX_EVENT_VALID);
+		REQUIRE(vmx_read(VMCS_GUEST_RIP) == g->rip);
+		return;
+	}
+	if (guest_advanced(g, vmx_read(VMCS_GUEST_RIP))) {
+		REQUIRE(may_advance(kind));
+		REQUIRE(!(vmx_read(VMCS_GUEST_BLOCKING) &
+			  (VMX_BLOCKING_STI | VMX_BLOCKING_MOV_SS)));
+		REQUIRE(!(vmx_read(VMCS_GUEST_RFLAGS) & RFLAGS_RF));
+		REQUIRE(!(event & VMX_EVENT_VALID));
+		if (g->rflags & RFLAGS_TF)
+			REQUIRE(vmx_read(VMCS_GUEST_PENDING_DEBUG) & BIT64(14));
+		return;
+	}
+	/* The event that was under delivery is delivered again as it was. */
+	if (event & VMX_EVENT_VALID && event != vmx_read(VMCS_VECTORING))
+		check_fault(g, event);
+	else
+		REQUIRE(!memcmp(sim.gpr, g->gpr, sizeof(sim.gpr)));
+}
+
+static void compare(const struct guest *g, enum end end)
+{
+	struct fields slow;
+
+	world_save(&after);
+	fields_save(&fields_after);
+	world_restore(&before);
+	fields_restore(&fields_before);
+	REQUIRE(run(false) == end);
+	if (end == HALTED)
+		return;
+	guest_same(g, &after);
+	fields_save(&slow);
+	REQUIRE(!memcmp(&slow, &fields_after, sizeof(slow)));
+}
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+{
+	static bool booted;
+	struct guest_input in;
+	struct guest g;
+	enum end end;
+	u32 reason;
+
+	if (size < sizeof(in) || size > 2048)
+		return -1;
+	memcpy(&in, data, sizeof(in));
+	in.length = in.length % INSN_MAX_BYTES + 1;
+	if (!booted) {
+		guest_boot(SIM_INTEL);
+		fields_save(&fresh_fields);
+		booted = true;
+	}
+	fields_restore(&fresh_fields);
+	guest_make(&in, data + sizeof(in), size - sizeof(in), &g);
+	reason = exit_reason(&in);
+	vmx_fill(&in, &g, reason);
+	world_save(&before);
+	fields_save(&fields_before);
+	end = run(true);
+	if (end == HALTED)
+		REQUIRE(reason & VMX_REASON_ENTRY_FAILED || reason == VMX_EXIT_TRIPLE_FAULT ||
+			(u8)vmx_read(VMCS_VECTORING) == VECTOR_DF);
+	else if (end == LEFT)
+		REQUIRE(reason == VMX_EXIT_VMCALL && !g.cpl &&
+			g.gpr[RAX] == (HYPERCALL_MAGIC ^ HYPERCALL_LEAVE));
+	else
+		check_entered(&g, reason);
+	compare(&g, end);
+	/* Second-level tables may have grown. */
+	if (reason == VMX_EXIT_EPT_VIOLATION)
+		block_restore();
+	return 0;
+}
