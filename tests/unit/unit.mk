@@ -7,7 +7,7 @@
 # phys.c and string.c need privileges or stand in a C library's place: guestmem.c and libc are here.
 SIM_ROOT := $(filter-out guest-glue/phys.c guest-glue/string.c,$(filter %.c,$(ROOT_SOURCES)))
 SIM_PARTS := $(SIM_ROOT:.c=.o) $(addprefix tests/unit/,sim.o sim_machine.o sim_main.o sim_svm.o guestmem.o)
-SIM_TESTS := parse registry dispatch cpuid umip svm cr machine slat mtrr hypercall insn event
+SIM_TESTS := parse registry dispatch cpuid umip svm cr machine slat mtrr hypercall insn event bare
 SIM_LINK := -Wl,--wrap=root_image_copy
 ROOT_TESTS := $(SIM_TESTS:%=$(UNIT)/test_%)
 
@@ -15,6 +15,7 @@ ROOT_TESTS := $(SIM_TESTS:%=$(UNIT)/test_%)
 root-check: $(ROOT_TESTS)
 	@status=0; for test in $^; do $$test || status=1; done; exit $$status
 
+$(UNIT)/test_bare: $(addprefix $(UNIT)/asan/tests/,unit/bare_vendor.o conformance/bare/cases.o)
 $(ROOT_TESTS): $(UNIT)/%: $(UNIT)/asan/tests/unit/%.o $(SIM_PARTS:%=$(UNIT)/asan/%)
 	$(CC) $(UNIT_SANITIZE) $(SIM_LINK) -o $@ $^ -lcapstone $(UNIT_LIBS)
 

@@ -72,7 +72,7 @@ stage:
 	movw	$(text_none - stage), %si
 	jz	stop_here
 	movl	%cr4, %eax
-	orl	$CR4_UMIP, %eax
+	orl	$BARE_CR4_UMIP, %eax
 	movl	%eax, %cr4
 
 	/* Faults come to `fault`, with %bp telling where to go on. */

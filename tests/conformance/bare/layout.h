@@ -23,7 +23,7 @@
 #define KERNEL_STACK_TOP 0x58000
 #define TRAP_STACK_TOP 0x5c000
 
-#define CR4_UMIP 0x800
+#define BARE_CR4_UMIP 0x800
 
 /* Selectors. The data segment of ring 3 serves the kernel, too. */
 #define SEL_CODE0 0x08
