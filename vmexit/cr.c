@@ -56,6 +56,24 @@ static enum verdict lmsw(struct vcpu *v, struct vmexit *e, const struct guest_me
 	return VERDICT_DEFAULT;
 }
 
+/* Whether an instruction does what has exited. */
+static bool accesses_cr(const struct insn *insn, const struct vmexit *e)
+{
+	bool write = e->kind == VMEXIT_CR_WRITE;
+
+	switch (insn->op) {
+	case INSN_MOV_FROM_CR:
+		return !write && insn->cr == e->sel;
+	case INSN_MOV_TO_CR:
+		return write && insn->cr == e->sel;
+	case INSN_CLTS:
+	case INSN_LMSW:
+		return write && !e->sel;
+	default:
+		return false;
+	}
+}
+
 /* Finds the operand of an access to a control register that the processor did not name. */
 static enum verdict find_reg(struct vcpu *v, struct vmexit *e)
 {
@@ -68,11 +86,10 @@ static enum verdict find_reg(struct vcpu *v, struct vmexit *e)
 	verdict = insn_decode(v, e, &mem, &insn);
 	if (verdict != VERDICT_DEFAULT)
 		return verdict;
+	/* Other bytes than the processor executed: somebody is changing them under us. */
+	if (!accesses_cr(&insn, e))
+		return VERDICT_RETRY;
 	switch (insn.op) {
-	case INSN_MOV_FROM_CR:
-	case INSN_MOV_TO_CR:
-		e->reg = insn.reg;
-		return VERDICT_DEFAULT;
 	case INSN_CLTS:
 		e->reg = REG_VALUE;
 		e->value = vcpu_get(v, VCPU_CR0) & ~CR0_TS;
@@ -80,8 +97,8 @@ static enum verdict find_reg(struct vcpu *v, struct vmexit *e)
 	case INSN_LMSW:
 		return lmsw(v, e, &mem, &insn);
 	default:
-		/* Other bytes than the processor executed: somebody is changing them under us. */
-		return VERDICT_RETRY;
+		e->reg = insn.reg;
+		return VERDICT_DEFAULT;
 	}
 }
 

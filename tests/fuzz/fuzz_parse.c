@@ -53,7 +53,11 @@ static void check_options(const struct features_on *wish)
 
 			for (choices = 0; o->choices && o->choices[choices]; choices++)
 				;
-			REQUIRE(o->choices ? value < choices : value >= o->min && value <= o->max);
+			if (o->set)
+				REQUIRE(value && !(value >> choices));
+			else
+				REQUIRE(o->choices ? value < choices :
+						     value >= o->min && value <= o->max);
 		}
 	}
 }
@@ -90,7 +94,7 @@ static void features(const u8 *data, u32 length, u32 bytes)
 		REQUIRE(!why.at[0] && length <= FEATURES_TEXT_MAX);
 		check_options(&wish);
 		check_print(&wish);
-		if (plan_make(&plan, &wish, length & 1 ? ~0u : 0, &why))
+		if (plan_make(&plan, &wish, NULL, length & 1 ? ~0u : 0, &why))
 			REQUIRE(!(plan.on & plan.native) && (wish.all || !(plan.on & ~wish.on)));
 		else
 			REQUIRE(bytes < 2 || why.at[0]);

@@ -50,6 +50,7 @@ static u64 exit_code(const struct guest_input *in)
 		SVM_EXIT_NMI,
 		SVM_EXIT_IOIO,
 		SVM_EXIT_XSETBV,
+		SVM_EXIT_CR0_SEL_WRITE,
 	};
 
 	if (in->exit == 0xffff)
@@ -151,6 +152,9 @@ static u64 exit_info(const struct guest_input *in, u64 code)
 		return has_error_code(code - SVM_EXIT_EXCEPTION(0)) ? (u32)in->value[0] : 0;
 	if (code == SVM_EXIT_MSR || code == SVM_EXIT_NPF)
 		return in->value[0] & 0x1f;
+	/* Port, one of three sizes, direction, string, repeated */
+	if (code == SVM_EXIT_IOIO)
+		return (in->value[0] & 0xffff000d) | 0x10 << in->value[0] % 3;
 	/* Nothing is told where decode assists are not. */
 	if (code < SVM_EXIT_CR_WRITE(16) && svm_features & SVM_HAS_DECODE)
 		return in->value[0] & (SVM_CR_IS_MOV | 15);
@@ -164,8 +168,10 @@ enum end { ENTERED, LEFT, HALTED };
 static enum end run(const struct guest_input *in, u64 code, bool quick)
 {
 	u64 info1 = exit_info(in, code);
+	/* The next RIP, with or without NRIP: APM vol. 2, 15.10.2 */
+	u64 info2 = code == SVM_EXIT_IOIO ? next_rip(in) : in->value[1];
 
-	if (SIM_HALTS(sim_vmexit(code, info1, in->value[1], quick)))
+	if (SIM_HALTS(sim_vmexit(code, info1, info2, quick)))
 		return HALTED;
 	return sim.held ? ENTERED : LEFT;
 }
@@ -237,7 +243,8 @@ static bool may_advance(enum vmexit_kind kind, u64 code)
 	case VMEXIT_CR_WRITE:
 	case VMEXIT_MSR_READ:
 	case VMEXIT_MSR_WRITE:
-	case VMEXIT_HYPERCALL: return true;
+	case VMEXIT_HYPERCALL:
+	case VMEXIT_IO: return true;
 	default:
 		/* MOV to a CR4 that has virtual bits */
 		return code == SVM_EXIT_EXCEPTION(VECTOR_GP);

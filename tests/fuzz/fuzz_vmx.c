@@ -146,6 +146,7 @@ static bool may_advance(enum vmexit_kind kind)
 	case VMEXIT_MSR_READ:
 	case VMEXIT_MSR_WRITE:
 	case VMEXIT_XSETBV:
+	case VMEXIT_IO:
 	case VMEXIT_HYPERCALL:
 	case VMEXIT_INVD: return true;
 	default: return false;

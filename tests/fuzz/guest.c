@@ -14,8 +14,17 @@ static const u64 data_pages[] = {
 static const u64 chosen_pages[] = { SIM_CODE, SIM_CODE + PAGE_BYTES, SIM_DATA,
 				    SIM_DATA + PAGE_BYTES };
 
-static const char *const plan_texts[] = { "umip", "umip:mode=dummy", "none" };
-static struct plan plans[ARRAY_SIZE(plan_texts)], watched;
+static const struct {
+	const char *features, *policy;
+} plan_texts[] = {
+	{ "umip", "" },
+	{ "umip:mode=dummy", "" },
+	{ "none", "" },
+	{ "umip,cr_pin,msr_lock,io_lock", "" },
+	{ "umip", "cr4.pge pinned ignore; cr0.wp+am ro deny; msr:efer.nxe ro deny;"
+		  "msr:0xc0010114 none ignore; io:0x60-0x64 none deny; io:0xcf8 none ignore" },
+};
+static struct plan plans[ARRAY_SIZE(plan_texts)];
 static struct walk_state tables[PAGINGS];
 static struct world fresh;
 
@@ -23,13 +32,17 @@ static struct world fresh;
 
 static void make_plans(void)
 {
+	static struct policy policy;
 	struct features_on wish;
 	TEXT(why, 200);
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(plans); i++) {
-		REQUIRE(features_parse(plan_texts[i], strlen(plan_texts[i]), &wish, &why));
-		REQUIRE(plan_make(&plans[i], &wish, machine.caps.facilities, &why));
+		const char *list = plan_texts[i].features, *rules = plan_texts[i].policy;
+
+		REQUIRE(features_parse(list, strlen(list), &wish, &why));
+		REQUIRE(policy_parse(rules, strlen(rules), &policy, &why));
+		REQUIRE(plan_make(&plans[i], &wish, &policy, machine.caps.facilities, &why));
 	}
 }
 
@@ -247,7 +260,8 @@ void guest_make(const struct guest_input *in, const u8 *rest, size_t left, struc
 
 	world_restore(&fresh);
 	*g = (struct guest){ 0 };
-	V->plan = &plans[(in->plan & 0x7f) % ARRAY_SIZE(plans)];
+	machine.plans[machine.current_plan] = plans[(in->plan & 0x7f) % ARRAY_SIZE(plans)];
+	V->plan = &machine.plans[machine.current_plan];
 	control_registers(in, mode, g);
 	segments(in, mode, g);
 	set_rights(in, &tables[paging_of[mode]]);
@@ -272,8 +286,7 @@ void guest_ready(const struct guest_input *in)
 		V->cr4 = V->plan->cr4;
 	if (in->mode % MODES == MODE_LONG_LA57)
 		machine.root_cr4 |= CR4_LA57;
-	cpuid_prepare(V);
-	V->virt->traps(V);
+	plan_follow(V);
 }
 
 /* --- somebody who looks on --- */
@@ -288,6 +301,7 @@ static enum verdict look(struct vcpu *v, struct vmexit *e)
 void guest_watch(void)
 {
 	static struct claim looks[VMEXIT_KINDS];
+	static struct plan watched;
 	const struct plan *from = V->plan;
 	u32 kind, i, n = 0;
 
@@ -304,5 +318,6 @@ void guest_watch(void)
 			watched.claims[n++] = from->claims[span->first + i];
 	}
 	REQUIRE(n <= PLAN_CLAIMS_MAX);
-	V->plan = &watched;
+	machine.plans[machine.current_plan] = watched;
+	V->cpuid_claimed = true;
 }

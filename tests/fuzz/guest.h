@@ -136,7 +136,7 @@ void guest_boot(enum sim_model model);
 /* guest_make() - the guest of an input, in memory too; then the vendor fills its control block */
 void guest_make(const struct guest_input *in, const u8 *rest, size_t left, struct guest *g);
 
-/* guest_ready() - v->plan and v->cr4 have been set: what follows from them */
+/* guest_ready() - the control block is filled: what follows from that and the plan */
 void guest_ready(const struct guest_input *in);
 
 /* guest_watch() - v->plan with somebody in it who looks at every exit and answers none */

@@ -337,12 +337,46 @@ START_TEST(moves_that_are_none)
 }
 END_TEST
 
+/* Another processor writes over the code: what stands there now is none of this exit's. */
+START_TEST(moves_that_are_others)
+{
+	static const struct {
+		u32 code;
+		const char *bytes;
+	} others[] = {
+		{ SVM_EXIT_CR_READ(0), "\x0f\x06\x90" }, /* clts */
+		{ SVM_EXIT_CR_READ(0), "\x0f\x01\xf0" }, /* lmsw ax */
+		{ SVM_EXIT_CR_READ(0), "\x0f\x22\xc0" }, /* mov rax, cr0 */
+		{ SVM_EXIT_CR_READ(4), "\x0f\x20\xd8" }, /* mov cr3, rax */
+		{ SVM_EXIT_CR_WRITE(0), "\x0f\x20\xc0" },
+		{ SVM_EXIT_CR_WRITE(4), "\x0f\x22\xc0" },
+		{ SVM_EXIT_CR_WRITE(4), "\x0f\x06\x90" },
+	};
+	u64 cr0, cr4;
+	u32 i;
+
+	sim_boot(SIM_TCG, "umip");
+	C->intercept_cr_read = C->intercept_cr_write = 0x11;
+	cr0 = C->cr0;
+	cr4 = C->cr4;
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		sim_at(SIM_CODE);
+		sim.gpr[RAX] = 0x1234;
+		sim_exec(others[i].code, others[i].bytes, 3);
+		sim_went_on(SIM_CODE);
+		ck_assert_uint_eq(sim.gpr[RAX], 0x1234);
+		ck_assert_uint_eq(C->cr0, cr0);
+		ck_assert_uint_eq(C->cr4, cr4);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
 		virtual_bit_in_either_order, without_the_feature_it_is_gp, other_gps_stay_gps,
 		flushes_as_the_mov_would, cr4_values_that_hardware_refuses, cr0_writes, cr3_writes,
-		reads, moves_that_are_none,
+		reads, moves_that_are_none, moves_that_are_others,
 	};
 
 	return sim_main("cr", tests, ARRAY_SIZE(tests));
