@@ -56,8 +56,8 @@ static void check_options(const struct features_on *wish)
 			if (o->set)
 				REQUIRE(value && !(value >> choices));
 			else
-				REQUIRE(o->choices ? value < choices :
-						     value >= o->min && value <= o->max);
+				REQUIRE(o->choices ? value < choices
+						   : value >= o->min && value <= o->max);
 		}
 	}
 }

@@ -23,6 +23,8 @@ static const struct {
 	{ "umip,cr_pin,msr_lock,io_lock", "" },
 	{ "umip", "cr4.pge pinned ignore; cr0.wp+am ro deny; msr:efer.nxe ro deny;"
 		  "msr:0xc0010114 none ignore; io:0x60-0x64 none deny; io:0xcf8 none ignore" },
+	{ "umip:mode=log", "msr:0xc0000080 ro log; io:0x70 none log" },
+	{ "umip:report=on", "" },
 };
 static struct plan plans[ARRAY_SIZE(plan_texts)];
 static struct walk_state tables[PAGINGS];

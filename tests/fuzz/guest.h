@@ -120,6 +120,8 @@ struct guest {
 
 /**
  * struct world - all that an exit may read and change
+ * @ring: the processor's reports
+ * @buckets: and what limits them
  * @memory: guest-physical pages
  */
 struct world {
@@ -127,6 +129,8 @@ struct world {
 	struct machine machine;
 	struct vcpu vcpu;
 	u8 control[PAGE_BYTES];
+	u8 ring[PAGE_BYTES];
+	struct event_buckets buckets;
 	u8 memory[GUEST_PAGES][PAGE_BYTES];
 };
 

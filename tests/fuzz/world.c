@@ -28,6 +28,8 @@ void world_save(struct world *w)
 	w->machine = machine;
 	w->vcpu = *V;
 	memcpy(w->control, V->control, PAGE_BYTES);
+	memcpy(w->ring, V->ring, PAGE_BYTES);
+	w->buckets = *V->buckets;
 	for (i = 0; i < world_pages; i++)
 		memcpy(w->memory[i], guestmem_nth(i), PAGE_BYTES);
 }
@@ -40,6 +42,8 @@ void world_restore(const struct world *w)
 	machine = w->machine;
 	*V = w->vcpu;
 	memcpy(V->control, w->control, PAGE_BYTES);
+	memcpy(V->ring, w->ring, PAGE_BYTES);
+	*V->buckets = w->buckets;
 	for (i = 0; i < world_pages; i++)
 		memcpy(guestmem_nth(i), w->memory[i], PAGE_BYTES);
 }
@@ -82,6 +86,7 @@ void guest_same(const struct guest *g, const struct world *w)
 	REQUIRE(!memcmp(sim.gpr, w->sim.gpr, sizeof(sim.gpr)));
 	REQUIRE(sim.cr2 == w->sim.cr2 && sim.dr6 == w->sim.dr6 && sim.xcr0 == w->sim.xcr0);
 	REQUIRE(!memcmp(sim.msr, w->sim.msr, sizeof(sim.msr)));
+	REQUIRE(!memcmp(V->ring, w->ring, PAGE_BYTES));
 	REQUIRE(machine.stopped == w->machine.stopped);
 	for (i = 0; i < world_pages && !g->wild; i++)
 		REQUIRE(!memcmp(guestmem_nth(i), w->memory[i], PAGE_BYTES));
