@@ -161,9 +161,15 @@ struct plan {
 	u32 area_count;
 };
 
-/* The registry: every feature that a file registered by FEATURE(). */
+/* Every feature that a file registered by FEATURE(), ours first, then those of plug-ins. */
 u32 feature_count(void);
 const struct feature *feature_get(u32 index);
+
+/* feature_home() - which image a feature is in, as image_get() counts */
+u32 feature_home(u32 index);
+
+/* feature_ours() - whether an entry of a feature's table, by its maker, is about this processor */
+bool feature_ours(u8 whose);
 
 /**
  * features_parse() - read a feature list: `none`, `all`, or `name[:option=value]...` by comma

@@ -4,105 +4,6 @@
  */
 #include "plan.h"
 
-extern const struct feature *const __start_oldguard_features[];
-extern const struct feature *const __stop_oldguard_features[];
-
-u32 feature_count(void)
-{
-	return __stop_oldguard_features - __start_oldguard_features;
-}
-
-const struct feature *feature_get(u32 index)
-{
-	return __start_oldguard_features[index];
-}
-
-void facility_names(u32 missing, struct text *out)
-{
-	static const char *const names[FACILITY_BITS] = {
-#define X(name, text) [FACILITY_BIT_##name] = text,
-		FACILITY_LIST(X)
-#undef X
-	};
-	const char *comma = "";
-	u32 i;
-
-	for (i = 0; i < FACILITY_BITS; i++) {
-		if (!(missing & 1u << i))
-			continue;
-		text_add(out, comma);
-		text_add(out, names[i]);
-		comma = ", ";
-	}
-}
-
-/* A bit for each feature, as features_probe() found it. */
-static u32 native;
-static enum maker maker;
-
-/* Whether an entry of a feature's table is about this processor. */
-static bool ours(u8 whose)
-{
-	return whose == MAKER_ANY || whose == maker;
-}
-
-static bool advertised(const struct feature *f, msr_reader read)
-{
-	u32 found = 0;
-	u32 out[4];
-	u64 value;
-	u32 i;
-
-	for (i = 0; i < f->cpuid_count; i++) {
-		const struct cpuid_bit *bit = &f->cpuid[i];
-
-		if (!ours(bit->maker))
-			continue;
-		/* Beyond the highest leaf, Intel answers with another leaf's data. */
-		cpu_cpuid(bit->leaf & 0x80000000, 0, out);
-		if (out[CPUID_EAX] < bit->leaf)
-			return false;
-		cpu_cpuid(bit->leaf, bit->subleaf, out);
-		if (!(out[bit->reg] >> bit->bit & 1))
-			return false;
-		found++;
-	}
-	for (i = 0; i < f->msr_count; i++) {
-		const struct msr_bit *bit = &f->msrs[i];
-
-		if (!ours(bit->maker))
-			continue;
-		if (!read(bit->msr, &value) || !(value >> bit->bit & 1))
-			return false;
-		found++;
-	}
-	return found;
-}
-
-enum maker features_maker(void)
-{
-	return maker;
-}
-
-void features_probe(msr_reader read)
-{
-	u32 out[4];
-	u32 i;
-
-	cpu_cpuid(0, 0, out);
-	/* AMD's way is everybody's but Intel's: "Genu". */
-	maker = out[CPUID_EBX] == 0x756e6547 ? MAKER_INTEL : MAKER_AMD;
-	native = 0;
-	for (i = 0; i < feature_count(); i++)
-		if (advertised(feature_get(i), read))
-			native |= 1u << i;
-}
-
-bool feature_native(u32 index)
-{
-	return native >> index & 1;
-}
-
 static bool add_range(struct trap_ranges *ranges, u32 first, u32 last, bool read, bool write)
 {
 	if (ranges->count == TRAP_RANGES_MAX)
@@ -248,7 +149,7 @@ static bool advertise(struct plan *plan, const struct feature *f, struct text *w
 
 	plan->cr4 |= f->cr4;
 	for (i = 0; i < f->cpuid_count; i++) {
-		if (!ours(f->cpuid[i].maker))
+		if (!feature_ours(f->cpuid[i].maker))
 			continue;
 		if (plan->cpuid_count == PLAN_CPUID_MAX) {
 			text_add(why, f->name);
@@ -261,7 +162,7 @@ static bool advertise(struct plan *plan, const struct feature *f, struct text *w
 			*max = f->cpuid[i].leaf;
 	}
 	for (i = 0; i < f->msr_count; i++) {
-		if (!ours(f->msrs[i].maker))
+		if (!feature_ours(f->msrs[i].maker))
 			continue;
 		if (plan->msr_count == PLAN_MSRS_MAX) {
 			text_add(why, f->name);

@@ -9,11 +9,8 @@
  */
 #include "fault.h"
 
-struct extable {
-	u64 from, to;
-};
+#include "image.h"
 
-extern const struct extable root_extable_start[], root_extable_end[];
 extern char root_fault_entries[];
 
 #define FAULT_ENTRY_BYTES 16
@@ -55,15 +52,29 @@ bool fault_build(struct machine *m)
 
 static bool fix_up(struct fault_frame *frame)
 {
-	const struct extable *x;
+	u64 to = image_fix_up(frame->rip);
 
-	for (x = root_extable_start; x < root_extable_end; x++) {
-		if (x->from == frame->rip) {
-			frame->rip = x->to;
-			return true;
-		}
+	if (to)
+		frame->rip = to;
+	return to;
+}
+
+/* Where in which image's text: offsets are what a linker's map tells. */
+static void add_place(struct text *text, u64 rip)
+{
+	u32 i;
+
+	for (i = 0; i < image_count(); i++) {
+		const struct image *image = image_get(i);
+
+		if (rip < (uintptr_t)image->part[IMAGE_TEXT] ||
+		    rip >= (uintptr_t)image->end[IMAGE_TEXT])
+			continue;
+		text_add(text, "; in the text of ");
+		text_add(text, image->name);
+		text_add(text, " at ");
+		text_add_hex(text, rip - (uintptr_t)image->part[IMAGE_TEXT]);
 	}
-	return false;
 }
 
 #define MCG_STATUS_RIPV BIT64(0)
@@ -150,8 +161,7 @@ void root_fault(struct fault_frame *frame)
 		text_add(&text, " ");
 		text_add_hex(&text, frame->gpr[i]);
 	}
-	text_add(&text, "; offset in the text ");
-	text_add_hex(&text, frame->rip - root_text_address());
+	add_place(&text, frame->rip);
 	root_die(text.at, frame->rip);
 }
 

@@ -341,7 +341,7 @@ bool machine_build(const struct machine_request *request, struct text *why)
 	/* The copy is what the root side finds: it has the root side's addresses. */
 	for (i = 0; i < m->pieces; i++)
 		m->piece_va[i] = (void *)(uintptr_t)(ROOT_BLOCK + i * PIECE_BYTES);
-	root_image_copy(request->piece[0]);
+	root_image_copy(request->piece);
 	for (i = 0; i < m->pieces; i++)
 		m->piece_va[i] = request->piece[i];
 	return true;

@@ -6,7 +6,7 @@
  * Linux side and filled in Linux's world before anybody enters it. Offsets count through the
  * pieces as if they were one:
  *
- *	image		the root side's sections, copied page by page
+ *	image		the root side's sections and plug-ins', copied page by page
  *	pages		a bump allocator: page tables, bitmaps, zero page
  *	CPU areas	one a possible processor, CPU_BYTES each, none across two pieces
  *
@@ -172,7 +172,7 @@ struct machine_request {
 	u32 pieces;
 	u32 cpus;
 	u64 phys_end;
-	const u64 *current_pa;
+	u64 *current_pa;
 	struct event_linux linux_side;
 };
 
@@ -261,9 +261,6 @@ void plan_follow(struct vcpu *v);
 
 /* machine_here() - this processor's struct vcpu, from the root stack it runs on. */
 struct vcpu *machine_here(void);
-
-/* root_text_address() - link address of the root side's text, to make sense of a dump. */
-u64 root_text_address(void);
 
 /**
  * block_pages() - take zeroed pages of the block

@@ -2,61 +2,56 @@
 /*
  * rootmap.c - the root side's own page tables (AMD APM vol. 2, 5.3; Intel SDM vol. 3, 4.5).
  *
- * Three things are mapped and nothing else: the image at the module's link addresses, text
- * read-only, the rest not executable; the block at ROOT_BLOCK, without the image's read-only part
+ * Three things are mapped and nothing else: the images at the modules' link addresses, text
+ * read-only, the rest not executable; the block at ROOT_BLOCK, without the images
  * and with each stack's guard page missing; and at ROOT_PHYS guest-physical memory as the guest
  * sees it, that is with the block replaced by zeros.
  */
 #include "rootmap.h"
 
+#include "image.h"
 #include "phys.h"
-
 #include "string.h"
 
-/* From root.lds: page-aligned, in this order in the image. */
-extern char root_text_start[], root_text_end[];
-extern char root_rodata_start[], root_rodata_end[];
-extern char root_data_start[], root_data_end[];
-
-struct section {
-	char *start, *end;
-	u64 flags;
-};
-
-static const struct section sections[] = {
-	{ root_text_start, root_text_end, 0 },
-	{ root_rodata_start, root_rodata_end, PTE_NX },
-	{ root_data_start, root_data_end, PTE_NX | PTE_W },
+static const u64 rights[IMAGE_PARTS] = {
+	[IMAGE_RODATA] = PTE_NX,
+	[IMAGE_DATA] = PTE_NX | PTE_W,
 };
 
 #define SIZE_2M (1ULL << 21)
 #define SIZE_1G (1ULL << 30)
 #define SIZE_4G (1ULL << 32)
 
-u64 root_text_address(void)
+static u64 part_bytes(const struct image *image, u32 part)
 {
-	return (uintptr_t)root_text_start;
+	return image->end[part] - image->part[part];
 }
 
 u64 root_image_bytes(void)
 {
 	u64 bytes = 0;
-	u32 i;
+	u32 i, part;
 
-	for (i = 0; i < ARRAY_SIZE(sections); i++)
-		bytes += sections[i].end - sections[i].start;
+	for (i = 0; i < image_count(); i++)
+		for (part = 0; part < IMAGE_PARTS; part++)
+			bytes += part_bytes(image_get(i), part);
 	return bytes;
 }
 
-void root_image_copy(void *to)
+void root_image_copy(void *const piece[])
 {
-	u32 i;
+	u64 offset = 0, at;
+	u32 i, part;
 
-	for (i = 0; i < ARRAY_SIZE(sections); i++) {
-		u64 bytes = sections[i].end - sections[i].start;
+	for (i = 0; i < image_count(); i++) {
+		const struct image *image = image_get(i);
 
-		memcpy(to, sections[i].start, bytes);
-		to = (char *)to + bytes;
+		for (part = 0; part < IMAGE_PARTS; part++)
+			for (at = 0; at < part_bytes(image, part); at += PAGE_BYTES) {
+				memcpy((char *)piece[offset / PIECE_BYTES] + offset % PIECE_BYTES,
+				       image->part[part] + at, PAGE_BYTES);
+				offset += PAGE_BYTES;
+			}
 	}
 }
 
@@ -101,18 +96,22 @@ static bool map_pages(struct machine *m, u64 *pml4, u64 va, u64 offset, u64 byte
 	return true;
 }
 
-static bool map_image(struct machine *m, u64 *pml4)
+static bool map_images(struct machine *m, u64 *pml4)
 {
 	u64 offset = 0;
-	u32 i;
+	u32 i, part;
 
-	for (i = 0; i < ARRAY_SIZE(sections); i++) {
-		u64 bytes = sections[i].end - sections[i].start;
+	for (i = 0; i < image_count(); i++) {
+		const struct image *image = image_get(i);
 
-		if (!map_pages(m, pml4, (uintptr_t)sections[i].start, offset, bytes,
-			       sections[i].flags))
-			return false;
-		offset += bytes;
+		for (part = 0; part < IMAGE_PARTS; part++) {
+			u64 bytes = part_bytes(image, part);
+
+			if (!map_pages(m, pml4, (uintptr_t)image->part[part], offset, bytes,
+				       rights[part]))
+				return false;
+			offset += bytes;
+		}
 	}
 	return true;
 }
@@ -128,8 +127,7 @@ static bool map_block(struct machine *m, u64 *pml4)
 	for (cpu = 0; cpu < m->cpus; cpu++) {
 		u64 at = cpu_area(m, cpu) + CPU_STACK;
 
-		if (!map_pages(m, pml4, ROOT_BLOCK + at, at, CPU_BYTES - CPU_STACK,
-			       PTE_W | PTE_NX))
+		if (!map_pages(m, pml4, ROOT_BLOCK + at, at, CPU_BYTES - CPU_STACK, PTE_W | PTE_NX))
 			return false;
 	}
 	return true;
@@ -193,5 +191,5 @@ bool rootmap_build(struct machine *m)
 		pml5[0] = pml5[511] = pml4_pa | PTE_P | PTE_W | PTE_A;
 		m->root_cr3 = pml5_pa;
 	}
-	return map_image(m, pml4) && map_block(m, pml4) && map_phys(m, pml4);
+	return map_images(m, pml4) && map_block(m, pml4) && map_phys(m, pml4);
 }

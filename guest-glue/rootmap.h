@@ -15,13 +15,13 @@
  */
 bool rootmap_build(struct machine *m);
 
-/* root_image_bytes() - bytes of the root side's sections, whole pages */
+/* root_image_bytes() - bytes of all images' sections, whole pages */
 u64 root_image_bytes(void);
 
 /**
- * root_image_copy() - copy the sections, as they are now, to the start of the block
- * @to: where Linux's world sees the block's first piece, which has room for all of it
+ * root_image_copy() - copy the images' sections, as they are now, to the start of the block
+ * @piece: where Linux's world sees the block's pieces
  */
-void root_image_copy(void *to);
+void root_image_copy(void *const piece[]);
 
 #endif

@@ -196,12 +196,12 @@ void sim_block(struct machine_request *request, u32 pieces)
 	}
 }
 
-void __real_root_image_copy(void *to);
-void __wrap_root_image_copy(void *to);
-void __wrap_root_image_copy(void *to)
+void __real_root_image_copy(void *const piece[]);
+void __wrap_root_image_copy(void *const piece[]);
+void __wrap_root_image_copy(void *const piece[])
 {
 	sim.copied = machine;
-	__real_root_image_copy(to);
+	__real_root_image_copy(piece);
 }
 
 void sim_take(const char *features)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../../decoder/decode.h"
+#include "../../guest-glue/image.h"
 #include "../../guest-glue/rootmap.h"
 
 struct sim sim;
@@ -13,6 +14,13 @@ struct machine machine;
 u8 sim_piece[PIECE_BYTES];
 jmp_buf sim_reset_point;
 char vmx_host_start[1], vmx_host_exit[1];
+
+extern const struct feature *const __start_oldguard_features[];
+extern const struct feature *const __stop_oldguard_features[];
+const struct image oldguard_image = {
+	.features = __start_oldguard_features,
+	.features_end = __stop_oldguard_features,
+};
 
 #define RANGE(must, may) ((u64)(may) << 32 | (must))
 
