@@ -2,6 +2,7 @@
 #
 #	make			the module for the running kernel (or KDIR=), and the oldguard command
 #	make install		both, where modprobe and the shell find them
+#	make plugin PLUGIN=FOLDER	the features in FOLDER as a module of their own
 #	make demo		an emulated old processor before and after (CPU=, KERNEL=, SMP=)
 #	make check		every test
 #	make unit lab fuzz-quick conformance-quick	parts of it
@@ -52,6 +53,7 @@ ROOT_OBJECTS := $(patsubst %.c,$(BUILD)/root/%.o,$(filter %.c,$(ROOT_SOURCES))) 
 	$(patsubst %.S,$(BUILD)/root/%_S.o,$(filter %.S,$(ROOT_SOURCES)))
 ROOT := $(BUILD)/root/root.o
 
+include guest-glue/plugin.mk
 include decoder/decoder.mk
 include guest-glue/command/command.mk
 include tests/unit/vmx.mk
@@ -81,16 +83,17 @@ CFLAGS_decoder_operand := $(CFLAGS_decoder_engine)
 $(BUILD)/root/decoder/engine.o $(BUILD)/root/decoder/decode.o $(BUILD)/root/decoder/operand.o: \
 	| $(CAPSTONE_DIR)/src/cs.c
 
-# One object, of which Linux's side sees what root.symbols names. A symbol that it does not have
-# itself would be Linux's: that ends the build.
-$(ROOT): $(ROOT_OBJECTS) $(CAPSTONE_ROOT) root.lds root.symbols
+# One object, of which Linux's side sees what root.symbols names, plug-ins what plugin.symbols
+# names. A symbol that it does not have itself would be Linux's: that ends the build.
+$(ROOT): $(ROOT_OBJECTS) $(CAPSTONE_ROOT) root.lds root.symbols $(BUILD)/root/plugin.lds
 	@echo "  LD      $@"
-	@$(LD) -r -T root.lds -o $@.all $(ROOT_OBJECTS) $(CAPSTONE_ROOT)
+	@$(LD) -r -T root.lds -o $@.all $(ROOT_OBJECTS) $(CAPSTONE_ROOT) $(BUILD)/root/plugin.lds
 	@missing=$$(nm -u $@.all | awk '{ print $$2 }'); \
 	if [ -n "$$missing" ]; then \
 		echo "the root side calls what it does not have:" $$missing >&2; exit 1; \
 	fi
-	@objcopy --keep-global-symbols=root.symbols $@.all $@
+	@objcopy --wildcard --keep-global-symbols=root.symbols \
+		--keep-global-symbol='oldguard_*' $@.all $@
 
 $(BUILD)/root/checked: $(BUILD)/root/vmexit/svm_quick.o
 	@if objdump -d --no-show-raw-insn $< | grep -E 'call|%r(9|10|11)[^0-9]'; then \
@@ -107,28 +110,29 @@ $(ROOT): | $(BUILD)/root/checked
 MODULE_FILES := Kbuild $(wildcard guest-glue/linux/*.[ch] guest-glue/*.h features/*.h vmexit/*.h \
 	decoder/*.h)
 
-# $(1): folder below build/module, $(2): kernel headers
+# $(1): folder, $(2): kernel headers, $(3): root side, $(4): more for Kbuild
 define build_module
-	@mkdir -p $(BUILD)/module/$(1)
-	@cp -pu --parents $(MODULE_FILES) $(BUILD)/module/$(1)
-	@cmp -s $(ROOT) $(BUILD)/module/$(1)/root.o_shipped || cp $(ROOT) $(BUILD)/module/$(1)/root.o_shipped
+	@mkdir -p $(1)
+	@cp -pu --parents $(MODULE_FILES) $(1)
+	@cp -pu $(BUILD)/root/exports.c $(1)/guest-glue/linux
+	@cmp -s $(3) $(1)/root.o_shipped || cp $(3) $(1)/root.o_shipped
 	@# modpost asks what it was made from, for a checksum of the sources.
-	@touch $(BUILD)/module/$(1)/.root.o.cmd
-	@$(MAKE) -s -C $(2) M=$(abspath $(BUILD)/module/$(1)) modules
+	@touch $(1)/.root.o.cmd
+	@$(MAKE) -s -C $(2) M=$(abspath $(1)) $(4) modules
 endef
 
 .PHONY: all module command lab-files install
 all: module command
 
-module: $(ROOT)
+module: $(ROOT) $(BUILD)/root/exports.c
 	@[ -e $(KDIR)/Makefile ] || { \
 		echo "no kernel headers at $(KDIR): apt-get install linux-headers-$$(uname -r), or KDIR=" >&2; \
 		exit 1; }
-	$(call build_module,own,$(KDIR))
+	$(call build_module,$(BUILD)/module/own,$(KDIR),$(ROOT))
 
 # What tests/lab/run packs for KERNEL=6.1 or 6.12.
-lab-files: $(ROOT) command
-	$(call build_module,$(KERNEL),$(BUILD)/kernel/$(KERNEL)/headers)
+lab-files: $(ROOT) $(BUILD)/root/exports.c command
+	$(call build_module,$(BUILD)/module/$(KERNEL),$(BUILD)/kernel/$(KERNEL)/headers,$(ROOT))
 
 install: all
 	$(MAKE) -C $(KDIR) M=$(abspath $(BUILD)/module/own) INSTALL_MOD_PATH=$(DESTDIR) modules_install
@@ -157,4 +161,4 @@ matrix: packages
 	@tests/lab/matrix
 
 clean:
-	rm -rf $(BUILD)/root $(BUILD)/module $(BUILD)/tools $(BUILD)/command $(BUILD)/unit
+	rm -rf $(BUILD)/root $(BUILD)/module $(BUILD)/plugin $(BUILD)/tools $(BUILD)/command $(BUILD)/unit

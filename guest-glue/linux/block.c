@@ -6,12 +6,11 @@
 #include <linux/io.h>
 #include <linux/ioport.h>
 #include <linux/mm.h>
+#include <linux/slab.h>
 
 #include "glue.h"
 
 #define PIECE_ORDER (ilog2(PIECE_BYTES) - PAGE_SHIFT)
-
-static struct page *pieces[PIECES_MAX];
 
 static int highest(struct resource *res, void *end)
 {
@@ -40,38 +39,44 @@ int block_alloc(struct machine_request *request, struct text *why)
 {
 	u32 i;
 
-	request->cpus = nr_cpu_ids;
-	request->phys_end = ram_end();
+	*request = (struct machine_request){ .cpus = nr_cpu_ids, .phys_end = ram_end() };
 	request->pieces = machine_pieces(request->cpus, request->phys_end);
 	if (request->pieces > PIECES_MAX) {
 		text_add(why, "this machine is too large: the root side's block would be too");
+		request->pieces = 0;
+		return -ENOMEM;
+	}
+	request->current_pa = kcalloc(request->cpus, sizeof(*request->current_pa), GFP_KERNEL);
+	if (!request->current_pa) {
+		text_add(why, "no memory");
 		return -ENOMEM;
 	}
 	for (i = 0; i < request->pieces; i++) {
+		struct page *piece = NULL;
+
 		/* A block of this order is aligned to its size. */
 		if (!guard_step("allocating the block"))
-			pieces[i] = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN |
-						__GFP_RETRY_MAYFAIL, PIECE_ORDER);
-		if (!pieces[i]) {
-			block_free();
+			piece = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN |
+						    __GFP_RETRY_MAYFAIL,
+					    PIECE_ORDER);
+		if (!piece) {
+			block_free(request);
 			text_add(why, "no 2 MiB of contiguous memory for the root side");
 			return -ENOMEM;
 		}
-		request->piece[i] = page_address(pieces[i]);
-		request->piece_pa[i] = page_to_phys(pieces[i]);
+		request->piece[i] = page_address(piece);
+		request->piece_pa[i] = page_to_phys(piece);
 	}
-	guard.memory = (u64)request->pieces * PIECE_BYTES;
 	return 0;
 }
 
-/* block_free() - free the block; every processor has been given back. */
-void block_free(void)
+/* block_free() - free a block, if it is one; no processor runs on it. */
+void block_free(struct machine_request *request)
 {
 	u32 i;
 
-	for (i = 0; i < PIECES_MAX && pieces[i]; i++) {
-		__free_pages(pieces[i], PIECE_ORDER);
-		pieces[i] = NULL;
-	}
-	guard.memory = 0;
+	for (i = 0; i < request->pieces && request->piece[i]; i++)
+		__free_pages(virt_to_page(request->piece[i]), PIECE_ORDER);
+	kfree(request->current_pa);
+	*request = (struct machine_request){ 0 };
 }

@@ -155,10 +155,11 @@ static void take_event(unsigned int cpu, const struct event *event)
 		return;
 	}
 	record.ns = ktime_get_ns() - mul_u64_u32_div(ago, USEC_PER_SEC, tsc_khz ?: USEC_PER_SEC);
+	strscpy(record.feature, feature_get(event->feature)->name, sizeof(record.feature));
 	keep(&record);
 	if (trace_oldguard_event_enabled()) {
 		event_asset(event, &asset);
-		trace_oldguard_event(event, record.ns, feature_get(event->feature)->name, asset.at);
+		trace_oldguard_event(event, record.ns, record.feature, asset.at);
 	}
 	events.unsaid++;
 	say(event);
@@ -241,13 +242,12 @@ static struct task_struct **running(unsigned int cpu)
 #endif
 }
 
-void events_request(struct machine_request *request, u64 *current_pa)
+void events_request(struct machine_request *request)
 {
 	unsigned int cpu;
 
 	for_each_possible_cpu (cpu)
-		current_pa[cpu] = percpu_pa(running(cpu));
-	request->current_pa = current_pa;
+		request->current_pa[cpu] = percpu_pa(running(cpu));
 	request->linux_side = (struct event_linux){
 		.tsc_hz = (tsc_khz ?: USEC_PER_SEC) * 1000ULL,
 		.direct_map = PAGE_OFFSET,

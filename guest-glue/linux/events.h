@@ -17,12 +17,14 @@
  * @lost: so many reports of processor event.cpu were overwritten before they were read; 0: it is a
  *	report, @event
  * @event: the report
+ * @feature: the name of the feature that made it: a plug-in's may be gone when it is read
  */
 struct record {
 	u64 number;
 	u64 ns;
 	u64 lost;
 	struct event event;
+	char feature[17];
 };
 
 /**

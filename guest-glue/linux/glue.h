@@ -25,7 +25,7 @@
  * @locked: nothing is given back any more, plans only tighten
  * @ready: module_init has come to an end: the parameter file may be written
  * @hotplug: the CPU hotplug state, while @active
- * @memory: bytes of the block
+ * @block: the root side's memory, while @active
  * @error: what was wrong with the last request that was refused
  */
 struct guard {
@@ -37,11 +37,27 @@ struct guard {
 	bool locked;
 	bool ready;
 	int hotplug;
-	u64 memory;
+	struct machine_request block;
 	char error[256];
 };
 
 extern struct guard guard;
+
+/**
+ * struct change - a change on its way: the texts, what they say, and the plan that comes of them
+ * @list: a feature list
+ * @text: a policy
+ * @wish: what @list says
+ * @policy: what @text says
+ * @plan: what comes of it
+ */
+struct change {
+	const char *list;
+	const char *text;
+	struct features_on wish;
+	struct policy policy;
+	struct plan plan;
+};
 
 /**
  * guard_set() - make a feature list and a policy the ones in force
@@ -70,6 +86,34 @@ int guard_lock(void);
 int guard_suspend(void);
 int guard_resume(void);
 
+/*
+ * The steps of a change, for what makes one; guard.lock is held. An error comes with a sentence.
+ */
+
+/* guard_work_out() - what two texts say; the plug-ins that it takes are held then, too. */
+int guard_work_out(struct change *c, struct text *why);
+
+/* guard_change() - guard_work_out(), and bring it in force: all or nothing. */
+int guard_change(struct change *c, struct text *why);
+
+/* guard_take() - build the machine in this block and take every processor; they are bare. */
+int guard_take(struct machine_request *block, const struct plan *plan, struct text *why);
+
+/* guard_give_back() - every processor, where they are held; the block remains. */
+void guard_give_back(void);
+
+/* guard_adopt() - a change is in force. */
+void guard_adopt(const struct change *c);
+
+/* guard_forget() - nothing is in force and no processor held: the block goes. */
+void guard_forget(void);
+
+/* guard_probe() - find out what the processors have by themselves; they are bare. */
+void guard_probe(void);
+
+/* guard_refuse() - say to the log and in guard.error why something is refused; returns @error. */
+int guard_refuse(int error, const struct text *why);
+
 /**
  * guard_step() - a step that can fail, for tests that let each one fail
  * @what: for the log
@@ -80,7 +124,7 @@ bool guard_step(const char *what);
 
 /* block.c */
 int block_alloc(struct machine_request *request, struct text *why);
-void block_free(void);
+void block_free(struct machine_request *request);
 
 /* cpus.c */
 int cpus_take(struct text *why);
@@ -104,6 +148,20 @@ extern bool param_lock;
 int policy_init(void);
 void policy_exit(void);
 
+/* plugin.c */
+
+/**
+ * plugins_hold() - keep the modules of plug-ins that a plan names
+ * @plan: the plan, not yet guard.plan; NULL: keep all of them
+ * @why: on error, which one is about to go
+ *
+ * Return: 0 or -EBUSY.
+ */
+int plugins_hold(const struct plan *plan, struct text *why);
+
+/* plugins_settle() - let those go that this plan, the one in force, does not name. */
+void plugins_settle(const struct plan *plan);
+
 /* areas.c */
 void areas_find(struct plan *plan);
 
@@ -115,12 +173,8 @@ void status_exit(void);
 int events_init(void);
 void events_exit(void);
 
-/**
- * events_request() - tell machine_build() where Linux keeps who is running
- * @request: gets it
- * @current_pa: room for it, one a possible processor, until machine_build() returns
- */
-void events_request(struct machine_request *request, u64 *current_pa);
+/* events_request() - tell machine_build() where Linux keeps who is running. */
+void events_request(struct machine_request *request);
 
 /* events_room() - room for reports, before a plan that makes some; 0 or -ENOMEM. */
 int events_room(void);

@@ -10,15 +10,6 @@
 
 static const struct plan nothing;
 
-/* A change on its way: the texts, what they say, and the plan that comes of them. */
-struct change {
-	const char *list;
-	const char *text;
-	struct features_on wish;
-	struct policy policy;
-	struct plan plan;
-};
-
 struct guard guard = { .lock = __MUTEX_INITIALIZER(guard.lock), .list = "none" };
 
 bool guard_step(const char *what)
@@ -29,61 +20,66 @@ bool guard_step(const char *what)
 	return true;
 }
 
-/* Where the list came to an end that is no change: say it to whoever asked and to the log. */
-static int refuse(int error, const struct text *why)
+int guard_refuse(int error, const struct text *why)
 {
 	strscpy(guard.error, why->at, sizeof(guard.error));
 	pr_err("%s\n", why->at);
 	return error;
 }
 
+void guard_give_back(void)
+{
+	cpus_give_back();
+	events_detach();
+	guard.active = false;
+}
+
 static void release(void)
 {
 	if (guard.active) {
-		cpus_give_back();
-		events_detach();
-		block_free();
-		guard.active = false;
+		guard_give_back();
+		block_free(&guard.block);
 	}
 	cpuinfo_update(&guard.plan, &nothing);
 }
 
-/* Builds the machine below and takes every processor. The root side finds its plan in it. */
-static int take(const struct plan *plan, struct text *why)
+void guard_forget(void)
 {
-	u64 *current_pa = kcalloc(nr_cpu_ids, sizeof(*current_pa), GFP_KERNEL);
-	struct machine_request request = { 0 };
-	bool built;
+	block_free(&guard.block);
+	cpuinfo_update(&guard.plan, &nothing);
+	guard.plan = nothing;
+}
+
+int guard_take(struct machine_request *block, const struct plan *plan, struct text *why)
+{
 	int error;
 
-	if (!current_pa) {
-		text_add(why, "no memory");
-		return -ENOMEM;
-	}
-	error = block_alloc(&request, why);
-	if (error) {
-		kfree(current_pa);
-		return error;
-	}
-	events_request(&request, current_pa);
+	events_request(block);
 	machine.current_plan = 0;
 	machine.plans[0] = *plan;
-	built = !guard_step("building the tables") && machine_build(&request, why);
-	kfree(current_pa);
-	if (!built) {
+	if (guard_step("building the tables") || !machine_build(block, why)) {
 		if (!why->length)
 			text_add(why, "the tables cannot be built");
-		block_free();
 		return -ENOMEM;
 	}
 	error = cpus_take(why);
-	if (error) {
-		block_free();
+	if (error)
 		return error;
-	}
 	guard.active = true;
 	events_attach();
 	return 0;
+}
+
+static int take(const struct plan *plan, struct text *why)
+{
+	int error = block_alloc(&guard.block, why);
+
+	if (error)
+		return error;
+	error = guard_take(&guard.block, plan, why);
+	if (error)
+		block_free(&guard.block);
+	return error;
 }
 
 /* The running root side reads the texts itself: its plan is its own, whatever becomes of ours. */
@@ -93,8 +89,9 @@ static int restage(const struct change *c, struct text *why)
 	struct stage_request *request;
 	u64 result;
 
-	request = guard_step("allocating the request") ? NULL :
-		  (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, order);
+	request = guard_step("allocating the request")
+			  ? NULL
+			  : (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, order);
 	if (!request) {
 		text_add(why, "no memory");
 		return -ENOMEM;
@@ -107,8 +104,8 @@ static int restage(const struct change *c, struct text *why)
 	memcpy(request->areas, c->plan.areas, sizeof(request->areas));
 	result = machine_call(HYPERCALL_STAGE, __pa(request), 0, 0);
 	if (result != HYPERCALL_OK)
-		text_add(why, result == HYPERCALL_REFUSED ? request->why :
-							    "the root side did not understand");
+		text_add(why, result == HYPERCALL_REFUSED ? request->why
+							  : "the root side did not understand");
 	free_pages((unsigned long)request, order);
 	if (result == HYPERCALL_OK)
 		return cpus_apply();
@@ -144,14 +141,14 @@ static int fit(struct change *c, struct text *why)
 		text_add(why, "this processor has neither SVM nor VMX");
 		return -ENODEV;
 	}
-	if (!plan_make(&c->plan, &c->wish, &c->policy,
-		       machine.virt ? machine.caps.facilities : 0, why))
+	if (!plan_make(&c->plan, &c->wish, &c->policy, machine.virt ? machine.caps.facilities : 0,
+		       why))
 		return -EOPNOTSUPP;
 	areas_find(&c->plan);
 	return 0;
 }
 
-static int change(struct change *c, struct text *why)
+int guard_work_out(struct change *c, struct text *why)
 {
 	int error;
 
@@ -167,18 +164,32 @@ static int change(struct change *c, struct text *why)
 		text_add(why, "no memory for reports");
 		return -ENOMEM;
 	}
-	if (!c->plan.on)
-		release();
-	else
-		error = guard.active ? restage(c, why) : take(&c->plan, why);
-	if (error)
-		return error;
+	return plugins_hold(&c->plan, why);
+}
+
+void guard_adopt(const struct change *c)
+{
 	events_follow(c->plan.reports);
 	cpuinfo_update(&guard.plan, &c->plan);
 	guard.plan = c->plan;
 	strscpy(guard.list, c->list, sizeof(guard.list));
 	strscpy(guard.policy, c->text, sizeof(guard.policy));
-	return 0;
+	plugins_settle(&guard.plan);
+}
+
+int guard_change(struct change *c, struct text *why)
+{
+	int error = guard_work_out(c, why);
+
+	if (!error && !c->plan.on)
+		release();
+	else if (!error)
+		error = guard.active ? restage(c, why) : take(&c->plan, why);
+	if (error)
+		plugins_settle(&guard.plan);
+	else
+		guard_adopt(c);
+	return error;
 }
 
 int guard_set(const char *list, const char *policy)
@@ -192,14 +203,14 @@ int guard_set(const char *list, const char *policy)
 	if (c) {
 		c->list = list ?: guard.list;
 		c->text = policy ?: guard.policy;
-		error = change(c, &why);
+		error = guard_change(c, &why);
 	} else {
 		text_add(&why, "no memory");
 		error = -ENOMEM;
 	}
 	kfree(c);
 	if (error) {
-		refuse(error, &why);
+		guard_refuse(error, &why);
 	} else {
 		guard.error[0] = '\0';
 		log_plan(&guard.plan);
@@ -216,7 +227,9 @@ int guard_lock(void)
 	mutex_lock(&guard.lock);
 	if (!guard.active) {
 		text_add(&why, "no feature is on: there is nothing to lock");
-		error = refuse(-EINVAL, &why);
+		error = guard_refuse(-EINVAL, &why);
+	} else if (!guard.locked && plugins_hold(NULL, &why)) {
+		error = guard_refuse(-EBUSY, &why);
 	} else if (!guard.locked) {
 		machine_call(HYPERCALL_LOCK, 0, 0, 0);
 		guard.locked = true;
@@ -250,8 +263,9 @@ int guard_resume(void)
 	if (!guard.active && guard.plan.on) {
 		error = take(&guard.plan, &why);
 		if (error) {
-			refuse(error, &why);
+			guard_refuse(error, &why);
 			guard.plan = nothing;
+			plugins_settle(&guard.plan);
 		} else {
 			events_follow(guard.plan.reports);
 			cpuinfo_update(&nothing, &guard.plan);
@@ -264,6 +278,11 @@ int guard_resume(void)
 static bool read_msr(u32 msr, u64 *value)
 {
 	return !rdmsrl_safe(msr, value);
+}
+
+void guard_probe(void)
+{
+	features_probe(read_msr);
 }
 
 static int __init oldguard_init(void)

@@ -133,7 +133,7 @@ static int status_show(struct seq_file *s, void *unused)
 	seq_printf(s, "state\t%s\n", guard.active ? "active" : "idle");
 	seq_printf(s, "locked\t%d\n", guard.locked);
 	show_carrier(s);
-	seq_printf(s, "memory\t%llu\n", guard.memory);
+	seq_printf(s, "memory\t%llu\n", guard.block.pieces * PIECE_BYTES);
 	if (guard.error[0])
 		seq_printf(s, "error\t%s\n", guard.error);
 	for (i = 0; i < feature_count(); i++)

@@ -45,3 +45,7 @@ coverage:
 .PHONY: coverage-run
 coverage-run: $(COVERAGE_TESTS)
 	@for test in $^; do $$test >$(UNIT)/log 2>&1 || { cat $(UNIT)/log; exit 1; }; done
+
+.PHONY: plugin-check
+plugin-check:
+	@tests/unit/test_plugin_build

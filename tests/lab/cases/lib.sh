@@ -9,6 +9,7 @@
 #   # ends: REGEX		the machine must end by itself, and run's reason must match; alone, too
 #   # program: NAME.c FLAG...	compiled from this folder, statically; the case finds it as ./NAME
 #   # module: NAME		the kernel module in the folder NAME, for the machine's kernel; it finds ./NAME.ko
+#   # plugin: FOLDER	the plug-in in that folder (from the top), for the machine's kernel; ./NAME.ko
 #   # timeout: SECONDS	for this case (100; five times as long in Bochs)
 #
 # A case starts without the module, with every processor online, and with an empty kernel log; it must
@@ -152,6 +153,13 @@ answers() {
 		sort -u | tr '\n' ' ' | sed 's/ $//'
 }
 
+# cpuid_name N: the name in oldguard's CPUID leaf +N; 2 is the first feature that is on.
+cpuid_name() {
+	modprobe cpuid
+	dd if=/dev/cpu/0/cpuid bs=16 count=1 iflag=skip_bytes skip=$(($(fact leaf) + $1)) 2>/dev/null |
+		tr -d '\000'
+}
+
 free_kib() {
 	awk '$1 == "MemFree:" { print $2 }' /proc/meminfo
 }
@@ -204,7 +212,8 @@ run_case() {
 		no "leaves every processor online" "some are offline"
 		online_all || clean=1
 	fi
-	if grep -q '^oldguard ' /proc/modules; then
+	# One that is locked cannot go: such a case is alone.
+	if grep -q '^oldguard ' /proc/modules && [ "$(cat /sys/module/oldguard/parameters/lock)" != 1 ]; then
 		no "leaves no module behind" "oldguard is still loaded"
 		rmmod oldguard || clean=1
 	fi

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# When a plug-in cannot come, everything is as it was, and says why.
+# machine: EPYC smp=2
+# machine: corei7_sandy_bridge_2600k
+# alone
+# program: port.c
+# program: insert.c
+# plugin: tests/plugin/post_port
+# plugin: tests/plugin/trial
+load umip
+before=$(answers)
+
+# Each step that can fail.
+step=1
+echo $step >/sys/module/oldguard/parameters/fail_step
+while ! ./insert ./post_port.ko 2>/dev/null; do
+	is "$(cpu_states)" "$(words "$cpus" guest)" "step $step fails: processors are held as before"
+	is "$(answers)" "$before" "step $step: what was on is on"
+	is "$(fact feature post_port)" "" "step $step: the plug-in is not there"
+	step=$((step + 1))
+	[ $step -lt 30 ] || give_up "more steps than there can be"
+	echo $step >/sys/module/oldguard/parameters/fail_step
+done
+echo 0 >/sys/module/oldguard/parameters/fail_step
+ok "at least two steps can fail" test $step -gt 2
+is "$(fact feature post_port)" off "it comes afterwards"
+
+ok "one of its name twice" cp post_port.ko twice.ko
+fails "File exists" "cannot come" ./insert ./twice.ko
+ok "the lock is set" sh -c 'echo 1 >/sys/module/oldguard/parameters/lock'
+fails "Operation not permitted" "locked: no plug-in comes" ./insert ./trial.ko
+like "$(said)" "locked: no plug-in can come" "and the log says why"
+fails "Resource temporarily unavailable" "none goes, though it is off" rmmod post_port
+ok "its feature can be switched on" set_features umip,post_port
+./port 0x80 0x77
+is "$(./port 0x80)" 77 "and works"
+is "$(cpu_states)" "$(words "$cpus" guest)" "processors are held"
