@@ -62,6 +62,12 @@ void sim_exit(u32 reason);
 /* sim_user() - the guest runs at CPL 3 */
 void sim_user(void);
 
+/* check_fault() - assert that this fault is raised, at RIP0, nothing skipped */
+void check_fault(u32 vector, u32 error);
+
+/* check_skipped() - assert that the guest goes on behind an instruction of @len bytes at RIP0 */
+void check_skipped(u32 len);
+
 /* sim_main() - run @count tests, umip on at the start of each; a program's exit status */
 int sim_main(const char *name, const TTest *const tests[], u32 count);
 
