@@ -134,15 +134,24 @@ static void log_plan(const struct plan *plan)
 /* What processors that can do less, or nothing, get of a change: an error, or the plan for them. */
 static int fit(struct change *c, struct text *why)
 {
+	u32 native;
+
 	/* What would be on if this processor could do everything: native features fall out. */
 	if (!plan_make(&c->plan, &c->wish, &c->policy, ~0u, why))
 		return -EINVAL;
-	if (c->plan.on && !machine.virt && !c->wish.all) {
-		text_add(why, "this processor has neither SVM nor VMX");
-		return -ENODEV;
+	if (!machine.virt) {
+		if (c->wish.on & c->plan.on || c->policy.count || (c->plan.on && !c->wish.all)) {
+			text_add(why, "this processor has neither SVM nor VMX");
+			return -ENODEV;
+		}
+		/* `all` is what it can get, and nothing can be had without a way to hold it. */
+		native = c->plan.native;
+		memset(&c->plan, 0, sizeof(c->plan));
+		c->plan.wish = c->wish;
+		c->plan.native = native;
+		return 0;
 	}
-	if (!plan_make(&c->plan, &c->wish, &c->policy, machine.virt ? machine.caps.facilities : 0,
-		       why))
+	if (!plan_make(&c->plan, &c->wish, &c->policy, machine.caps.facilities, why))
 		return -EOPNOTSUPP;
 	areas_find(&c->plan);
 	return 0;
