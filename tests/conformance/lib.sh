@@ -8,8 +8,9 @@ out=$top/build/conformance
 kernel=6.1
 passed=0 failed=0
 
+# With the seconds since the start, so that a run's log says where its time goes.
 say() {
-	echo "== $*"
+	echo "== $* ($SECONDS s)"
 }
 
 # verdict STATUS TEXT
