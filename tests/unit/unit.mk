@@ -6,7 +6,8 @@
 
 # phys.c and string.c need privileges or stand in a C library's place: guestmem.c and libc are here.
 SIM_ROOT := $(filter-out guest-glue/phys.c guest-glue/string.c,$(filter %.c,$(ROOT_SOURCES)))
-SIM_PARTS := $(SIM_ROOT:.c=.o) $(addprefix tests/unit/,sim.o sim_machine.o sim_main.o sim_svm.o guestmem.o)
+SIM_PARTS := $(SIM_ROOT:.c=.o) \
+	$(addprefix tests/unit/,sim.o sim_machine.o sim_main.o sim_svm.o guestmem.o)
 SIM_TESTS := parse registry dispatch cpuid umip svm cr machine slat mtrr hypercall insn event bare plugin
 SIM_LINK := -Wl,--wrap=root_image_copy
 ROOT_TESTS := $(SIM_TESTS:%=$(UNIT)/test_%)
@@ -25,8 +26,8 @@ $(ROOT_TESTS): $(UNIT)/%: $(UNIT)/asan/tests/unit/%.o $(SIM_PARTS:%=$(UNIT)/asan
 COVERAGE_FLOOR := 97
 COVERAGE := $(UNIT)/coverage
 # Those of the other tests that run the root side's own objects.
-COVERAGE_TESTS = $(ROOT_TESTS) $(VMX_TESTS) $(addprefix $(UNIT)/,test_walk test_access test_fetch \
-	test_decode test_decode_mended)
+COVERAGE_TESTS = $(ROOT_TESTS) $(VMX_TESTS) $(addprefix $(UNIT)/,test_walk test_access \
+	test_access_table test_fetch test_decode test_decode_mended)
 
 # The same rules with another folder, and gcov in the place of the sanitizers.
 coverage:
