@@ -81,6 +81,7 @@ enum claim_role {
  * @asked: CPUID only: heard while the feature's bit in vcpu.asked is set, so that it costs nothing
  *	before somebody asks for it
  * @reports: true, or WHEN() it is true: @handle may call event_report()
+ * @maker: on whose processors
  */
 struct claim {
 	enum vmexit_kind kind;
@@ -93,6 +94,7 @@ struct claim {
 	bool by_rules;
 	bool asked;
 	u32 reports;
+	u8 maker;
 };
 
 #define WHEN_EVER 0

@@ -33,6 +33,15 @@ const struct feature *feature_get(u32 index)
 	return image->features[index];
 }
 
+u32 feature_index(const struct feature *feature)
+{
+	u32 i;
+
+	for (i = 0; feature_get(i) != feature; i++)
+		;
+	return i;
+}
+
 u32 feature_home(u32 index)
 {
 	u32 i;

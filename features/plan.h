@@ -171,6 +171,9 @@ u32 feature_home(u32 index);
 /* feature_ours() - whether an entry of a feature's table, by its maker, is about this processor */
 bool feature_ours(u8 whose);
 
+/* feature_index() - which one a registered feature is */
+u32 feature_index(const struct feature *feature);
+
 /**
  * features_parse() - read a feature list: `none`, `all`, or `name[:option=value]...` by comma
  * @text: what the user typed; not changed

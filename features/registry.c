@@ -211,7 +211,8 @@ static bool add_feature(struct plan *plan, u32 index, u32 facilities, struct tex
 	    !add_rules(plan, index, why))
 		return false;
 	for (i = 0; i < f->claim_count; i++)
-		if ((f->claims[i].when == WHEN_EVER || holds(plan, index, f->claims[i].when)) &&
+		if (feature_ours(f->claims[i].maker) &&
+		    (f->claims[i].when == WHEN_EVER || holds(plan, index, f->claims[i].when)) &&
 		    !add_claim(plan, index, &f->claims[i], why))
 			return false;
 	return true;

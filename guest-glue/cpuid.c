@@ -246,7 +246,7 @@ void cpuid_prepare(struct vcpu *v)
 			forget(q);
 	}
 	v->cpuid_plain = 0;
-	for (i = 0; i < 16; i++)
+	for (i = 0; i < 16 && !v->machine->no_plain_cpuid; i++)
 		if (is_plain(&v->cpuid[i]))
 			v->cpuid_plain |= 1u << i;
 }

@@ -274,6 +274,8 @@ void plan_follow(struct vcpu *v)
 
 	v->plan = &v->machine->plans[v->machine->current_plan];
 	event_forget(v);
+	/* What the guest has asked a feature for lasts as long as the feature. */
+	v->asked &= v->plan->on;
 	/* A virtual CR4 bit goes away with its feature, as it would with the hardware. */
 	v->cr4 &= v->plan->cr4 | v->machine->cr4_busy;
 	for (i = 0; i < feature_count(); i++)

@@ -122,9 +122,6 @@ static void svm_traps(struct vcpu *v)
 			vmcb->intercept3 |= SVM_ICPT_STORE(table);
 	}
 	vmcb->clean &= ~(SVM_CLEAN_INTERCEPTS | SVM_CLEAN_MAPS);
-	/* svm_cpuid_step() walks four levels of tables. */
-	if (v->machine->root_cr4 & CR4_LA57 && !(svm_features & SVM_HAS_NRIP))
-		v->cpuid_plain = 0;
 }
 
 /* The guest is shown a processor whose firmware has switched SVM off. */

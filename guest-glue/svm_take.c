@@ -124,6 +124,8 @@ bool svm_build(struct machine *m, struct text *why)
 {
 	/* Nested tables have as many levels as the root side's own: APM vol. 2, 15.25.3. */
 	m->slat.levels = m->root_cr4 & CR4_LA57 ? 5 : 4;
+	/* svm_cpuid_step() walks four levels of tables. */
+	m->no_plain_cpuid = m->root_cr4 & CR4_LA57 && !(svm_features & SVM_HAS_NRIP);
 	if (!machine_maps(m, MSRPM_PAGES, IOPM_PAGES) || (m->caps.slat && !slat_build(m))) {
 		text_add(why, "the root side's block is too small");
 		return false;

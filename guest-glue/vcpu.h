@@ -76,6 +76,7 @@ struct cpuid_quick {
  * @id: Linux's number
  * @active: the guest runs under us on this processor
  * @asked: a bit for each feature whose CPUID claim is heard (struct claim.asked)
+ * @cpuid_fault: cpuid_fault's switches that are on
  * @cpuid_claimed: some feature answers CPUID here: no quick answers
  * @pinned: bits of CR0 and CR4 that were set when a plan with cr_pin came into force
  * @types_due: the guest has switched its MTRRs off while its caches are off; what types it gives
@@ -105,6 +106,7 @@ struct vcpu {
 	u32 id;
 	u32 active;
 	u32 asked;
+	u8 cpuid_fault;
 	bool cpuid_claimed;
 	bool types_due;
 	bool machine_check;

@@ -2,9 +2,9 @@
 /*
  * cpuinfo.c - what Linux itself thinks of its processors: the flags of /proc/cpuinfo.
  *
- * A kernel reads CPUID at boot and keeps its own list; the bits that features advertise are added
- * to it. A processor that comes online has read its bare CPUID and is ANDed into the list of all
- * (identify_secondary_cpu()), so the bits are set again after each.
+ * A kernel reads CPUID and some MSRs at boot and keeps its own list; the bits that features
+ * advertise are added to it. A processor that comes online has read its bare CPUID and is ANDed
+ * into the list of all (identify_secondary_cpu()), so the bits are set again after each.
  */
 #include <linux/smp.h>
 
@@ -13,8 +13,8 @@
 
 #include "glue.h"
 
-/* Linux's word of capability bits for a CPUID output register; -1: it has none. */
-static int capability_word(const struct cpuid_bit *bit)
+/* Linux's number for a CPUID bit; -1: it has none. */
+static int cpuid_capability(const struct cpuid_bit *bit)
 {
 	static const struct {
 		u32 leaf, subleaf;
@@ -31,28 +31,59 @@ static int capability_word(const struct cpuid_bit *bit)
 	};
 	u32 i;
 
+	/* One that Linux has by another name, because it comes from elsewhere, too. */
+	if (bit->leaf == 0x80000021 && bit->reg == CPUID_EAX && bit->bit == 17)
+		return X86_FEATURE_CPUID_FAULT;
 	for (i = 0; i < ARRAY_SIZE(words); i++)
 		if (words[i].leaf == bit->leaf && words[i].subleaf == bit->subleaf &&
 		    words[i].reg == bit->reg)
-			return words[i].word;
+			return words[i].word * 32 + bit->bit;
 	return -1;
+}
+
+static int msr_capability(const struct msr_bit *bit)
+{
+	return bit->msr == MSR_PLATFORM_INFO && bit->bit == MSR_PLATFORM_INFO_CPUID_FAULT_BIT ?
+		       X86_FEATURE_CPUID_FAULT : -1;
+}
+
+/* The @n-th bit that a plan advertises, as Linux's number or -1. */
+static int capability(const struct plan *plan, u32 n)
+{
+	return n < plan->cpuid_count ? cpuid_capability(&plan->cpuid[n]) :
+				       msr_capability(&plan->msrs[n - plan->cpuid_count]);
 }
 
 static void set_bits(struct cpuinfo_x86 *c, const struct plan *plan, bool on)
 {
+	unsigned long *all = (unsigned long *)c->x86_capability;
 	u32 i;
 
-	for (i = 0; i < plan->cpuid_count; i++) {
-		int word = capability_word(&plan->cpuid[i]);
-		unsigned long *all = (unsigned long *)c->x86_capability;
+	for (i = 0; i < plan->cpuid_count + plan->msr_count; i++) {
+		int bit = capability(plan, i);
 
-		if (word < 0)
+		if (bit < 0)
 			continue;
 		if (on)
-			set_bit(word * 32 + plan->cpuid[i].bit, all);
+			set_bit(bit, all);
 		else
-			clear_bit(word * 32 + plan->cpuid[i].bit, all);
+			clear_bit(bit, all);
 	}
+}
+
+/**
+ * cpuinfo_adds() - whether a plan gives the processors a flag
+ * @plan: the plan
+ * @feature: X86_FEATURE_*
+ */
+bool cpuinfo_adds(const struct plan *plan, int feature)
+{
+	u32 i;
+
+	for (i = 0; i < plan->cpuid_count + plan->msr_count; i++)
+		if (capability(plan, i) == feature)
+			return true;
+	return false;
 }
 
 /*

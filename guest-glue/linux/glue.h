@@ -67,7 +67,7 @@ struct change {
  * All or nothing: on an error everything is as before, guard.error and the log say why.
  *
  * Return: 0, or -EINVAL for a bad list, -ENODEV or -EOPNOTSUPP for a processor that cannot, -EBUSY
- * if another hypervisor is active, -ENOMEM.
+ * if another hypervisor is active or a task uses a feature that is to go, -ENOMEM.
  */
 int guard_set(const char *list, const char *policy);
 
@@ -101,6 +101,9 @@ int guard_take(struct machine_request *block, const struct plan *plan, struct te
 
 /* guard_give_back() - every processor, where they are held; the block remains. */
 void guard_give_back(void);
+
+/* guard_settle() - after a change, or one that was refused. */
+void guard_settle(void);
 
 /* guard_adopt() - a change is in force. */
 void guard_adopt(const struct change *c);
@@ -136,6 +139,14 @@ void cpuinfo_show(unsigned int cpu, const struct plan *plan);
 void cpuinfo_bare(unsigned int cpu);
 void cpuinfo_all_bare(void);
 void cpuinfo_update(const struct plan *before, const struct plan *now);
+bool cpuinfo_adds(const struct plan *plan, int feature);
+
+/* nocpuid.c */
+int nocpuid_prepare(const struct plan *now, const struct plan *next, struct text *why);
+void nocpuid_settle(const struct plan *plan);
+void nocpuid_end(const struct plan *plan);
+bool nocpuid_used(struct text *why);
+void nocpuid_stop(void);
 
 /* params.c */
 extern bool param_slat, param_hypervisor_bit;

@@ -26,9 +26,16 @@ static int on_reboot(struct notifier_block *nb, unsigned long action, void *data
 
 static int on_sleep(struct notifier_block *nb, unsigned long action, void *data)
 {
+	TEXT(why, 100);
+
 	switch (action) {
 	case PM_SUSPEND_PREPARE:
 	case PM_HIBERNATION_PREPARE:
+		/* Its processors are bare meanwhile. */
+		if (nocpuid_used(&why)) {
+			pr_warn("the machine stays awake: %s\n", why.at);
+			return notifier_from_errno(-EBUSY);
+		}
 		if (guard_suspend()) {
 			pr_warn("the machine stays awake: locked\n");
 			return notifier_from_errno(-EBUSY);

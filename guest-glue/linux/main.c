@@ -37,6 +37,7 @@ void guard_give_back(void)
 static void release(void)
 {
 	if (guard.active) {
+		nocpuid_end(&guard.plan);
 		guard_give_back();
 		block_free(&guard.block);
 	}
@@ -173,7 +174,15 @@ int guard_work_out(struct change *c, struct text *why)
 		text_add(why, "no memory for reports");
 		return -ENOMEM;
 	}
-	return plugins_hold(&c->plan, why);
+	error = plugins_hold(&c->plan, why);
+	return error ?: nocpuid_prepare(&guard.plan, &c->plan, why);
+}
+
+/* What the plan in force has no use for goes; what it needs is there again. */
+void guard_settle(void)
+{
+	plugins_settle(&guard.plan);
+	nocpuid_settle(&guard.plan);
 }
 
 void guard_adopt(const struct change *c)
@@ -183,7 +192,7 @@ void guard_adopt(const struct change *c)
 	guard.plan = c->plan;
 	strscpy(guard.list, c->list, sizeof(guard.list));
 	strscpy(guard.policy, c->text, sizeof(guard.policy));
-	plugins_settle(&guard.plan);
+	guard_settle();
 }
 
 int guard_change(struct change *c, struct text *why)
@@ -195,7 +204,7 @@ int guard_change(struct change *c, struct text *why)
 	else if (!error)
 		error = guard.active ? restage(c, why) : take(&c->plan, why);
 	if (error)
-		plugins_settle(&guard.plan);
+		guard_settle();
 	else
 		guard_adopt(c);
 	return error;
@@ -274,7 +283,7 @@ int guard_resume(void)
 		if (error) {
 			guard_refuse(error, &why);
 			guard.plan = nothing;
-			plugins_settle(&guard.plan);
+			guard_settle();
 		} else {
 			events_follow(guard.plan.reports);
 			cpuinfo_update(&nothing, &guard.plan);
@@ -327,6 +336,7 @@ static int __init oldguard_init(void)
 	return 0;
 
 no_features:
+	nocpuid_stop();
 	policy_exit();
 no_policy:
 	life_exit();
@@ -340,6 +350,7 @@ no_events:
 static void __exit oldguard_exit(void)
 {
 	guard_suspend();
+	nocpuid_stop();
 	policy_exit();
 	life_exit();
 	events_exit();

@@ -83,7 +83,7 @@ static void lose(const struct text *why)
 	pr_crit("every feature is off: %s\n", why->at);
 	strscpy(guard.error, why->at, sizeof(guard.error));
 	guard_forget();
-	plugins_settle(&guard.plan);
+	guard_settle();
 }
 
 /* Brings in force what the texts say, with the plug-ins that there are now. */
@@ -115,7 +115,7 @@ static void go_back(bool was_active)
 {
 	TEXT(why, 256);
 
-	plugins_settle(&guard.plan);
+	guard_settle();
 	remove(plugins() - 1);
 	guard_probe();
 	if (!was_active)
@@ -166,6 +166,9 @@ int oldguard_plugin_register(const struct image *image, struct module *module)
 		error = -EPERM;
 	} else if (guard.plan.on && !guard.active) {
 		text_add(&why, "the machine is about to sleep: no plug-in can come");
+		error = -EBUSY;
+	} else if (guard.active && nocpuid_used(&why)) {
+		/* The processors would be bare for a moment. */
 		error = -EBUSY;
 	} else if (!image_add(image, &full, &why)) {
 		error = full ? -ENOSPC : -EINVAL;

@@ -342,7 +342,8 @@ START_TEST(five_levels)
 	C->cr4 |= CR4_LA57;
 	s = (struct walk_state){ .cr0 = C->cr0, .cr3 = C->cr3, .cr4 = C->cr4, .efer = C->efer };
 	machine.root_cr4 |= CR4_LA57;
-	V->virt->traps(V);
+	machine.no_plain_cpuid = true;
+	cpuid_prepare(V);
 	/* Seen as four levels, these tables show another page, with another instruction in it. */
 	guestmem_map(&s, 0x7000, 0, SIM_CODE | PTE_P);
 	memcpy(guestmem_page(SIM_CODE), "\x66\x0f\xa2", 3);

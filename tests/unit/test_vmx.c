@@ -95,6 +95,45 @@ START_TEST(skipping_ends_shadows_and_traps)
 }
 END_TEST
 
+static void wrmsr_misc(u64 value)
+{
+	F(GUEST_RIP) = RIP0;
+	V->gpr[RCX] = 0x140;
+	V->gpr[RAX] = value;
+	V->gpr[RDX] = 0;
+	F(EXIT_LENGTH) = 2;
+	sim_exit(VMX_EXIT_WRMSR);
+	check_skipped(2);
+}
+
+/* While it is asked for, the short path answers no CPUID. */
+START_TEST(cpuid_that_faults)
+{
+	u32 leaf;
+
+	sim_reset("umip,cpuid_fault");
+	wrmsr_misc(1);
+	cpuid(0, 0);
+	for (leaf = 0; leaf < 0x40; leaf++) {
+		sim_user();
+		F(GUEST_RIP) = RIP0;
+		F(GUEST_RFLAGS) = RFLAGS_FIXED;
+		F(ENTRY_EVENT) = 0;
+		V->gpr[RAX] = (leaf & 31) | (leaf & 32 ? 0x80000000 : 0);
+		V->gpr[RBX] = 0x1234;
+		sim_exit(VMX_EXIT_CPUID);
+		check_fault(VECTOR_GP, 0);
+		ck_assert_uint_eq(V->gpr[RBX], 0x1234);
+	}
+	sim_reset("umip,cpuid_fault");
+	wrmsr_misc(1);
+	wrmsr_misc(0);
+	sim_user();
+	cpuid(0, 0);
+	cpuid(0x80000008, 0);
+}
+END_TEST
+
 /* --- control registers and MSRs --- */
 
 static void mov_to_cr(u32 cr, u64 value)
@@ -277,6 +316,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		cpuid_same_on_both_paths, cpuid_view_of_intel, cpuid_wraps_in_32_bit_code,
+		cpuid_that_faults,
 		skipping_ends_shadows_and_traps, virtual_cr4_bit, cr4_without_the_feature,
 		cr4_of_a_discreet_feature, cr4_says_that_the_processor_is_taken,
 		cr0_is_shown_as_written, cr3_where_it_must_exit, msrs_that_would_give_us_away,
