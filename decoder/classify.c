@@ -207,6 +207,43 @@ static bool repeats(const struct parse *p)
 	       (p->opcode >= 0xaa && p->opcode <= 0xaf);
 }
 
+/* The register that gets the result, of instructions that do no more than move or divide. */
+static void destination(const struct parse *p, struct insn *insn)
+{
+	bool byte = !(p->opcode & 1);
+
+	insn->dest = modrm_reg(p) | p->r;
+	insn->dest_size = insn->operand_size;
+	if (p->map == MAP_0F) {
+		if ((p->opcode & 0xf6) != 0xb6) /* MOVZX, MOVSX */
+			insn->dest = INSN_NO_REG;
+		return;
+	}
+	switch (p->map == MAP_ONE ? p->opcode : 0) {
+	case 0x63:
+		if (p->mode == DECODE_64)
+			return;
+		break;
+	case 0x8a:
+		insn->dest_size = 1;
+		insn->dest_high = !p->rex && insn->dest >= 4;
+		insn->dest -= insn->dest_high ? 4 : 0;
+		return;
+	case 0x8b:
+		return;
+	case 0xa0: case 0xa1:
+	case 0xf6: case 0xf7:
+		insn->divides = p->opcode >= 0xf6;
+		if (insn->divides && modrm_reg(p) < 6)
+			break;
+		insn->dest = 0;
+		insn->dest_size = byte ? 1 : insn->operand_size;
+		return;
+	}
+	insn->divides = false;
+	insn->dest = INSN_NO_REG;
+}
+
 int classify(const struct parse *p, struct insn *insn, u32 flags, u32 *imm_bytes)
 {
 	int error;
@@ -237,6 +274,10 @@ int classify(const struct parse *p, struct insn *insn, u32 flags, u32 *imm_bytes
 		if (insn->op == INSN_OTHER)
 			classify_vector(p, insn);
 	}
+
+	insn->dest = INSN_NO_REG;
+	if (insn->op == INSN_OTHER && p->coding == CODING_LEGACY)
+		destination(p, insn);
 
 	if (p->lock) {
 		/* AltMovCr8 (AMD APM vol. 3, MOV CRn) is how 32-bit code reaches CR8. */

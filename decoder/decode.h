@@ -142,6 +142,11 @@ struct insn_mem {
  * @reg: GPR number of the register operand, or INSN_NO_REG. Register forms of SLDT, STR, SMSW,
  *	LLDT, LTR, LMSW and MOV CR/DR: the general register
  * @rm_reg: the other general register of VMREAD's and VMWRITE's register forms, else INSN_NO_REG
+ * @dest: GPR number of what the instruction computes, where it is one of MOV, MOVZX, MOVSX, MOVSXD
+ *	from memory or a register, DIV, IDIV (the quotient's); else INSN_NO_REG
+ * @dest_size: bytes of it that are written
+ * @dest_high: @dest is AH, CH, DH, BH (and then holds 0 to 3)
+ * @divides: DIV or IDIV
  * @high_byte: @reg is AH, CH, DH, BH (and then holds 0 to 3)
  * @cr: control or debug register number of MOV CR/DR
  * @has_imm: @imm is an operand
@@ -160,6 +165,10 @@ struct insn {
 	u8 address_size;
 	u8 reg;
 	u8 rm_reg;
+	u8 dest;
+	u8 dest_size;
+	bool dest_high;
+	bool divides;
 	bool high_byte;
 	u8 cr;
 	bool has_imm;

@@ -57,6 +57,7 @@ bool vmx_insn(struct vcpu *v, const struct vmexit *e, struct insn *insn)
 		.address_size = INFO_ADDRESS_SIZE(info),
 		.reg = INSN_NO_REG,
 		.rm_reg = INSN_NO_REG,
+		.dest = INSN_NO_REG,
 	};
 	if (!table && info & INFO_IS_REGISTER)
 		insn->reg = INFO_REGISTER(info);

@@ -72,6 +72,9 @@ static void check(const struct insn *insn, enum decode_mode mode, u32 count)
 	REQUIRE(mode == DECODE_64 || insn->address_size != 8);
 	REQUIRE(insn->reg < 16 || insn->reg == INSN_NO_REG);
 	REQUIRE(!insn->high_byte || insn->reg < 4);
+	REQUIRE(insn->dest < 16 || insn->dest == INSN_NO_REG);
+	REQUIRE(insn->dest == INSN_NO_REG || insn->op == INSN_OTHER);
+	REQUIRE(insn->dest != INSN_NO_REG || (!insn->divides && !insn->dest_high));
 	REQUIRE(insn->cr < 16);
 	/* A store says where it goes, and LOCK is for stores or CR8. */
 	REQUIRE(insn->op != INSN_STORE || insn->mem.present);

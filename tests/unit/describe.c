@@ -69,6 +69,9 @@ void describe(const struct insn *insn, char *text, size_t size)
 		memory(&l, insn, &insn->mem);
 	if (insn->reg != INSN_NO_REG)
 		add(&l, " r%u%s", insn->reg, insn->high_byte ? "h" : "");
+	if (insn->dest != INSN_NO_REG)
+		add(&l, " to r%u%s/%u%s", insn->dest, insn->dest_high ? "h" : "",
+		    insn->dest_size, insn->divides ? " divides" : "");
 	if (insn->rm_reg != INSN_NO_REG)
 		add(&l, " rm%u", insn->rm_reg);
 	if (insn->op >= INSN_MOV_FROM_CR && insn->op <= INSN_MOV_TO_DR)

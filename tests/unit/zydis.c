@@ -172,6 +172,29 @@ static enum difference compare_store(const struct insn *insn, const struct opini
 }
 
 /* The general register, and the immediate, that go with a store or a system instruction */
+/* Where the result goes, of those few that tell it. */
+static enum difference compare_dest(const struct insn *insn, const struct opinion *z)
+{
+	const ZydisDecodedOperand *to = &z->operands[0];
+	bool divides = z->insn.mnemonic == ZYDIS_MNEMONIC_DIV ||
+		       z->insn.mnemonic == ZYDIS_MNEMONIC_IDIV;
+	bool moves = z->insn.mnemonic == ZYDIS_MNEMONIC_MOVZX ||
+		     z->insn.mnemonic == ZYDIS_MNEMONIC_MOVSX ||
+		     z->insn.mnemonic == ZYDIS_MNEMONIC_MOVSXD ||
+		     (z->insn.mnemonic == ZYDIS_MNEMONIC_MOV &&
+		      ((z->insn.opcode & 0xfe) == 0x8a || (z->insn.opcode & 0xfe) == 0xa0));
+	struct insn as_reg = { .reg = insn->dest, .high_byte = insn->dest_high };
+
+	if (insn->divides != divides || (insn->dest != INSN_NO_REG) != (moves || divides))
+		return REGISTER;
+	if (insn->dest == INSN_NO_REG)
+		return AGREED;
+	if (insn->dest_size != to->size / 8)
+		return OPERAND_SIZE;
+	return divides ? (insn->dest ? REGISTER : AGREED) :
+	       same_register(&as_reg, to->reg.value) ? AGREED : REGISTER;
+}
+
 static enum difference compare_operands(const struct insn *insn, const struct opinion *z)
 {
 	const ZydisDecodedOperand *reg = NULL, *imm = NULL, *special = NULL;
@@ -270,7 +293,7 @@ enum difference zydis_compare(enum decode_mode mode, const u8 bytes[15], int our
 	if (insn->op != op)
 		return (insn->op == INSN_STORE) != (op == INSN_STORE) ? WRITES : OPERATION;
 	if (op == INSN_OTHER)
-		return AGREED;
+		return compare_dest(insn, z);
 	if (op == INSN_STORE) {
 		difference = compare_store(insn, z, written);
 		if (difference)
