@@ -38,6 +38,7 @@ enum verdict rule_enforce(struct vcpu *v, struct vmexit *e, const struct rule *r
 	switch (rule->action) {
 	case ACTION_DENY: return inject_error(e, VECTOR_GP, 0);
 	case ACTION_IGNORE:
+	case ACTION_SKIP:
 		verdict = insn_length(v, e);
 		return verdict == VERDICT_DEFAULT ? VERDICT_NEXT : verdict;
 	default: return VERDICT_DEFAULT;

@@ -97,6 +97,7 @@ struct trap_ranges {
  * @cr_write: bit n: every write of CRn
  * @cr_change: bits of CRn whose change must exit, whether or not other writes do
  * @exceptions: bit n: vector n
+ * @kernel_exceptions: the same, of interest at CPL 0 only
  * @msr: MSRs
  * @io: ports; `read` is IN, `write` is OUT, which a processor may be unable to tell apart
  */
@@ -107,6 +108,7 @@ struct traps {
 	u16 cr_write;
 	u64 cr_change[CRS];
 	u32 exceptions;
+	u32 kernel_exceptions;
 	struct trap_ranges msr;
 	struct trap_ranges io;
 };

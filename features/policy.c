@@ -189,6 +189,30 @@ static bool read_action(const struct reader *r, struct slice word, struct rule *
 	return wrong(r, word, word.length ? "this asset has no action" : "an action is missing");
 }
 
+/*
+ * Faults, which leave RIP at an instruction that can be stepped over: #DE, #BR, #UD, #NM, #TS, #NP,
+ * #SS, #GP, #PF, #MF, #AC, #XM (APM vol. 2, table 8-1; SDM vol. 3, 6.15).
+ */
+#define FAULTS 0xb7ce1u
+/* Those that a kernel provokes on purpose and mends: #UD, #TS, #NP, #SS, #GP, #PF. */
+#define MENDED 0x7c40u
+
+/* Whether a rule about exceptions makes sense; @word is what is to blame. */
+static bool check_exception(const struct reader *r, struct slice word, const struct rule *rule)
+{
+	u64 vector;
+
+	for (vector = rule->first; vector <= rule->last; vector++) {
+		if (!(FAULTS >> vector & 1))
+			return wrong(r, word, "no rule can be about a trap, an abort or none:");
+		if (rule->action == ACTION_SKIP && MENDED >> vector & 1 &&
+		    rule->rip_first == KERNEL_FIRST && rule->rip_last == ~0ULL)
+			return wrong(r, word, "the kernel itself mends some of these; skip needs a "
+					      "range of addresses in the place of 'kernel':");
+	}
+	return true;
+}
+
 static bool read_setting(const struct reader *r, struct slice word, struct rule *rule)
 {
 	struct slice value = word;
@@ -209,11 +233,13 @@ static bool read_setting(const struct reader *r, struct slice word, struct rule 
 
 static bool read_rule(const struct reader *r, struct slice line, struct rule *rule)
 {
-	struct slice word;
+	struct slice word, asset = next_word(&line);
 
 	*rule = (struct rule){ .line = r->line, .rate = RULE_RATE_DEFAULT };
-	if (!read_asset(r, next_word(&line), rule) || !read_permission(r, next_word(&line), rule) ||
+	if (!read_asset(r, asset, rule) || !read_permission(r, next_word(&line), rule) ||
 	    !read_action(r, next_word(&line), rule))
+		return false;
+	if (rule->asset == ASSET_EXCEPTION && !check_exception(r, asset, rule))
 		return false;
 	for (word = next_word(&line); word.length; word = next_word(&line))
 		if (!read_setting(r, word, rule))

@@ -73,7 +73,7 @@ static bool add_rule_trap(struct traps *t, const struct claim *c, const struct r
 		return add_range(&t->io, r->first, r->last, hidden, true);
 	case VMEXIT_EXCEPTION:
 		for (number = r->first; number <= r->last; number++)
-			t->exceptions |= 1u << number;
+			t->kernel_exceptions |= 1u << number;
 		return true;
 	default:
 		return true;

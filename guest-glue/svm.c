@@ -115,7 +115,8 @@ static void svm_traps(struct vcpu *v)
 	if (t->io.count)
 		vmcb->intercept3 |= SVM_ICPT_IOIO;
 	/* Hardware refuses a MOV that sets a virtual CR4 bit before it looks at the intercept. */
-	vmcb->intercept_exceptions = t->exceptions | (v->plan->cr4 ? 1u << VECTOR_GP : 0);
+	vmcb->intercept_exceptions = t->exceptions | t->kernel_exceptions |
+				     (v->plan->cr4 ? 1u << VECTOR_GP : 0);
 	for (table = DESC_IDTR; table <= DESC_TR; table++) {
 		vmcb->intercept3 &= ~SVM_ICPT_STORE(table);
 		if (t->desc_store)

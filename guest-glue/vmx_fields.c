@@ -187,7 +187,10 @@ void vmx_traps(struct vcpu *v)
 	vmx_write(VMCS_CR4_MASK,
 		  t->cr_write & 1u << 4 ? ~0ULL : CR4_VMXE | v->plan->cr4 | t->cr_change[4]);
 	vmx_write(VMCS_CR4_SHADOW, cr4_seen(v));
-	vmx_write(VMCS_EXCEPTIONS, t->exceptions);
+	vmx_write(VMCS_EXCEPTIONS, t->exceptions | t->kernel_exceptions);
+	/* Those #PF exit whose error code has these bits so: 26.2. U/S is set in a program's. */
+	vmx_write(VMCS_PF_MASK, t->exceptions >> VECTOR_PF & 1 ? 0 : PF_USER);
+	vmx_write(VMCS_PF_MATCH, 0);
 	if (t->cr_write & 1u << 3)
 		proc |= VMX_PROC_CR3_LOAD;
 	if (t->cr_read & 1u << 3)

@@ -141,6 +141,11 @@ static bool cr4_valid(struct vcpu *v, u64 value)
 	return !(value & CR4_CET) || vcpu_get(v, VCPU_CR0) & CR0_WP;
 }
 
+bool cr4_sets_virtual(const struct vcpu *v, const struct insn *insn)
+{
+	return insn->op == INSN_MOV_TO_CR && insn->cr == 4 && v->gpr[insn->reg] & v->plan->cr4;
+}
+
 enum verdict cr4_write(struct vcpu *v, struct vmexit *e, u64 value)
 {
 	u64 pretended = v->plan->cr4 | v->machine->cr4_busy;

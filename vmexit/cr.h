@@ -18,6 +18,15 @@ u64 cr4_seen(struct vcpu *v);
 enum verdict cr_written(struct vcpu *v, struct vmexit *e, u64 *value);
 
 /**
+ * cr4_sets_virtual() - whether an instruction is a MOV to CR4 that sets a virtual bit
+ * @v: the processor
+ * @insn: the instruction
+ *
+ * Hardware that does not know the bit answers with #GP(0).
+ */
+bool cr4_sets_virtual(const struct vcpu *v, const struct insn *insn);
+
+/**
  * cr4_write() - carry out the guest's write to CR4
  * @v: the processor
  * @e: the exit; gets the fault

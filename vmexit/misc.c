@@ -86,8 +86,7 @@ enum verdict default_exception(struct vcpu *v, struct vmexit *e)
 	if (e->sel == VECTOR_GP && !e->cpl && !e->value && v->plan->cr4) {
 		write = *e;
 		if (insn_decode(v, &write, &mem, &insn) == VERDICT_DEFAULT &&
-		    insn.op == INSN_MOV_TO_CR && insn.cr == 4 &&
-		    (v->gpr[insn.reg] & v->plan->cr4)) {
+		    cr4_sets_virtual(v, &insn)) {
 			e->len = insn.length;
 			return cr4_write(v, e, v->gpr[insn.reg]);
 		}

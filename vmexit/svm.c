@@ -100,6 +100,7 @@ static enum verdict translate(struct vcpu *v, const struct vmcb *vmcb, struct vm
 		e->sel = code - SVM_EXIT_EXCEPTION(0);
 		e->value = vmcb->exit_info1;
 		e->addr = vmcb->exit_info2;
+		e->delivering = vmcb->exit_int_info & SVM_EVENT_VALID;
 		return VERDICT_DEFAULT;
 	}
 	if (code >= SVM_EXIT_IDTR_READ && code <= SVM_EXIT_TR_WRITE) {

@@ -42,10 +42,10 @@ static bool quick_refuse(struct vcpu *v, struct vmcb *vmcb, enum vmexit_kind kin
 	return true;
 }
 
-/* A #GP that exits because of virtual CR4 bits, which no program can set. */
+/* A #GP that exits because of virtual CR4 bits, or of a rule about the kernel: no program's. */
 static bool quick_gp(struct vcpu *v, struct vmcb *vmcb)
 {
-	if (v->plan->traps.exceptions)
+	if (v->plan->traps.exceptions >> VECTOR_GP & 1)
 		return false;
 	v->exits[VMEXIT_EXCEPTION]++;
 	raise_gp(vmcb, vmcb->exit_info1);

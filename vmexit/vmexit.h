@@ -75,6 +75,7 @@ enum verdict {
  * @cpl: privilege level it happened at, 0 to 3
  * @len: bytes of the instruction, 0 where the processor did not say (insn_length() finds it)
  * @feature: index of the feature whose handler is asked: dispatch()'s to fill in
+ * @delivering: of an exception: it came while an event was being delivered, not of an instruction
  * @reg: register operand where the processor told it, or REG_UNKNOWN, or REG_VALUE
  * @sel: which one, see the kinds
  * @value: what is written, the error code, …; see the kinds
@@ -85,6 +86,7 @@ struct vmexit {
 	enum vmexit_kind kind;
 	u8 cpl;
 	u8 len;
+	bool delivering;
 	u8 reg;
 	u8 feature;
 	u32 sel;

@@ -36,6 +36,7 @@ static void event_exit(struct vmexit *e)
 	vmx_exit_unblocked_nmi(event & VMX_EVENT_NMI_UNBLOCKED && EVENT_VECTOR(event) != VECTOR_DF);
 	e->kind = VMEXIT_EXCEPTION;
 	e->sel = EVENT_VECTOR(event);
+	e->delivering = vmx_read(VMCS_VECTORING) & VMX_EVENT_VALID;
 	if (event & VMX_EVENT_HAS_ERROR)
 		e->value = vmx_read(VMCS_EXIT_ERROR);
 	if (e->sel == VECTOR_PF)

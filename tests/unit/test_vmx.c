@@ -134,6 +134,30 @@ START_TEST(cpuid_that_faults)
 }
 END_TEST
 
+/* A rule about the kernel's page faults costs programs' nothing; nor does it hide an exception. */
+START_TEST(kernel_exceptions)
+{
+	struct traps *t = &machine.plans[0].traps;
+
+	ck_assert_uint_eq(F(EXCEPTIONS), 0);
+	t->kernel_exceptions = 1u << VECTOR_PF | 1u << VECTOR_DE;
+	vmx_traps(V);
+	ck_assert_uint_eq(F(EXCEPTIONS), 1u << VECTOR_PF | 1u << VECTOR_DE);
+	ck_assert_uint_eq(F(PF_MASK), PF_USER);
+	ck_assert_uint_eq(F(PF_MATCH), 0);
+	t->exceptions = 1u << VECTOR_PF;
+	vmx_traps(V);
+	ck_assert_uint_eq(F(PF_MASK), 0);
+	/* Nobody's: it goes on to the guest as it came. */
+	F(EXIT_EVENT) = FAULT(VECTOR_PF);
+	F(EXIT_ERROR) = PF_WRITE;
+	F(QUALIFICATION) = 0x1234;
+	sim_exit(VMX_EXIT_EVENT);
+	check_fault(VECTOR_PF, PF_WRITE);
+	ck_assert_uint_eq(sim.cr2, 0x1234);
+}
+END_TEST
+
 /* --- control registers and MSRs --- */
 
 static void mov_to_cr(u32 cr, u64 value)
@@ -316,6 +340,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		cpuid_same_on_both_paths, cpuid_view_of_intel, cpuid_wraps_in_32_bit_code,
+		kernel_exceptions,
 		cpuid_that_faults,
 		skipping_ends_shadows_and_traps, virtual_cr4_bit, cr4_without_the_feature,
 		cr4_of_a_discreet_feature, cr4_says_that_the_processor_is_taken,
