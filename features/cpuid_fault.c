@@ -47,7 +47,7 @@ static void flip(struct vcpu *v, u8 way, bool on)
 
 	if (!ways != !v->cpuid_fault) {
 		v->asked ^= 1u << feature_index(&cpuid_fault);
-		cpuid_prepare(v);
+		cpuid_hear(v);
 	}
 	v->cpuid_fault = ways;
 }

@@ -78,8 +78,8 @@ enum claim_role {
  *	#GP(0), so that a vendor file may do that by itself, sooner, and count it
  * @when: WHEN(index of an option, value): claimed only if it has that value; WHEN_EVER: always
  * @by_rules: only what the plan's rules about the feature's asset name exits, not @first to @last
- * @asked: CPUID only: heard while the feature's bit in vcpu.asked is set, so that it costs nothing
- *	before somebody asks for it
+ * @asked: CPUID only: heard while the feature's bit in vcpu.asked is set (cpuid_hear()), so that
+ *	it costs nothing before somebody asks for it
  * @reports: true, or WHEN() it is true: @handle may call event_report()
  * @maker: on whose processors
  */

@@ -214,19 +214,30 @@ static bool cpuid_claimed(const struct vcpu *v)
 	return false;
 }
 
+/* A feature that wants to be asked each time leaves no quick answers. */
+void cpuid_hear(struct vcpu *v)
+{
+	u32 i;
+
+	v->cpuid_claimed = cpuid_claimed(v);
+	v->cpuid_plain = v->cpuid_claimed ? 0 : v->cpuid_unasked.plain;
+	for (i = 0; i < CPUID_QUICK_LEAVES; i++) {
+		v->cpuid[i].mask = v->cpuid_unasked.mask[i];
+		v->cpuid[i].subleaf = v->cpuid_unasked.subleaf[i];
+		if (v->cpuid_claimed)
+			forget(&v->cpuid[i]);
+	}
+}
+
 void cpuid_prepare(struct vcpu *v)
 {
+	struct cpuid_unasked *unasked = &v->cpuid_unasked;
 	const struct plan *plan = v->plan;
 	struct cpuid_quick *q;
 	u32 i;
 
-	v->cpuid_claimed = cpuid_claimed(v);
-	for (i = 0; i < CPUID_QUICK_LEAVES; i++) {
+	for (i = 0; i < CPUID_QUICK_LEAVES; i++)
 		quick_leaf(v, i < 16 ? i : EXTENDED + i - 16, &v->cpuid[i]);
-		/* A feature wants to be asked each time. */
-		if (v->cpuid_claimed)
-			forget(&v->cpuid[i]);
-	}
 	for (i = 0; i < plan->cpuid_count; i++) {
 		const struct cpuid_bit *bit = &plan->cpuid[i];
 
@@ -245,8 +256,13 @@ void cpuid_prepare(struct vcpu *v)
 		else
 			forget(q);
 	}
-	v->cpuid_plain = 0;
+	unasked->plain = 0;
 	for (i = 0; i < 16 && !v->machine->no_plain_cpuid; i++)
 		if (is_plain(&v->cpuid[i]))
-			v->cpuid_plain |= 1u << i;
+			unasked->plain |= 1u << i;
+	for (i = 0; i < CPUID_QUICK_LEAVES; i++) {
+		unasked->mask[i] = v->cpuid[i].mask;
+		unasked->subleaf[i] = v->cpuid[i].subleaf;
+	}
+	cpuid_hear(v);
 }

@@ -62,6 +62,13 @@ struct cpuid_quick {
 	u32 set[4];
 };
 
+/* What makes answers quick while no feature is asked: vcpu.cpuid_plain, and of each its rule. */
+struct cpuid_unasked {
+	u32 plain;
+	u32 mask[CPUID_QUICK_LEAVES];
+	u32 subleaf[CPUID_QUICK_LEAVES];
+};
+
 /**
  * struct vcpu - the root side's half of a processor
  * @gpr: the guest's registers while it is out; run.S reaches it with the stack pointer, so first
@@ -90,6 +97,7 @@ struct cpuid_quick {
  * @current_pa: guest-physical address of Linux's pointer to the task that runs here; 0: not known
  * @cpuid_plain: bit n: the view of basic leaf n is just the processor's answer
  * @cpuid: quick answers to CPUID
+ * @cpuid_unasked: what cpuid_hear() puts back into these two
  *
  * It stands at the top of this processor's root stack, which grows down from it.
  */
@@ -119,6 +127,7 @@ struct vcpu {
 	u64 current_pa;
 	u32 cpuid_plain;
 	struct cpuid_quick cpuid[CPUID_QUICK_LEAVES];
+	struct cpuid_unasked cpuid_unasked;
 };
 
 /**
@@ -223,6 +232,9 @@ void cpuid_view(struct vcpu *v, u32 leaf, u32 subleaf, u32 out[4]);
 
 /* cpuid_prepare() - make the quick answers for v->plan; on the processor itself. */
 void cpuid_prepare(struct vcpu *v);
+
+/* cpuid_hear() - v->asked has changed. */
+void cpuid_hear(struct vcpu *v);
 
 #ifndef OLDGUARD_LINUX_SIDE
 /**

@@ -291,6 +291,7 @@ START_TEST(with_five_levels)
 {
 	sim_boot(SIM_TCG, "cpuid_fault");
 	machine.no_plain_cpuid = true;
+	cpuid_prepare(V);
 	writes(MISC, 1);
 	writes(MISC, 0);
 	ck_assert_uint_eq(V->cpuid_plain, 0);

@@ -49,6 +49,9 @@ like "$(said)" "cpuid_fault: it is on for process $watching, cpuid_fault" "the l
 is "$(cat "$features")" "umip:mode=gp,cpuid_fault" "nothing has changed"
 is "$(has cpuid_fault)" "$cpus" "/proc/cpuinfo either"
 fails 'Device or resource busy' "the module stays" rmmod oldguard
+if grep -q freeze /sys/power/state; then
+	fails 'Device or resource busy' "the machine stays awake" sh -c 'echo freeze >/sys/power/state'
+fi
 ok "other features come and go" set_features cpuid_fault
 ok "they come back" set_features umip,cpuid_fault
 end
