@@ -23,26 +23,15 @@ static void cr_pin_apply(struct vcpu *v)
 
 static enum verdict cr_pin_write(struct vcpu *v, struct vmexit *e)
 {
-	const struct rule *r = v->plan->rules;
-	const struct rule *end = r + v->plan->rule_count;
-	const struct rule *strictest = NULL;
-	u64 decided = 0, value, old, broken;
+	const struct rule *rule;
+	u64 value, old;
 	enum verdict verdict = cr_written(v, e, &value);
 
 	if (verdict != VERDICT_DEFAULT)
 		return verdict;
 	old = seen(v, e->sel);
-	/* Each bit goes by the first rule about it; the strictest of those that are broken counts.
-	 */
-	for (; r < end; r++) {
-		if (!rule_covers(r, ASSET_CR, e->sel))
-			continue;
-		broken = rule_broken(r, old, value, v->pinned[e->sel]) & ~decided;
-		decided |= r->mask;
-		if (broken && (!strictest || r->action > strictest->action))
-			strictest = r;
-	}
-	return strictest ? rule_enforce(v, e, strictest, old) : VERDICT_DEFAULT;
+	rule = rule_strictest(v, ASSET_CR, e->sel, old, value, v->pinned[e->sel]);
+	return rule ? rule_enforce(v, e, rule, old) : VERDICT_DEFAULT;
 }
 
 static const struct claim cr_pin_claims[] = {

@@ -23,6 +23,25 @@ u64 rule_broken(const struct rule *rule, u64 old, u64 value, u64 pinned)
 	}
 }
 
+const struct rule *rule_strictest(const struct vcpu *v, enum asset asset, u64 number, u64 old,
+				  u64 value, u64 pinned)
+{
+	const struct rule *r = v->plan->rules;
+	const struct rule *end = r + v->plan->rule_count;
+	const struct rule *strictest = NULL;
+	u64 decided = 0, broken;
+
+	for (; r < end; r++) {
+		if (!rule_covers(r, asset, number))
+			continue;
+		broken = rule_broken(r, old, value, pinned) & ~decided;
+		decided |= r->mask;
+		if (broken && (!strictest || r->action > strictest->action))
+			strictest = r;
+	}
+	return strictest;
+}
+
 enum verdict rule_enforce(struct vcpu *v, struct vmexit *e, const struct rule *rule, u64 old)
 {
 	const struct event_reason why = {

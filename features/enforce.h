@@ -29,6 +29,22 @@ const struct rule *rule_find(const struct vcpu *v, enum asset asset, u64 number)
 u64 rule_broken(const struct rule *rule, u64 old, u64 value, u64 pinned);
 
 /**
+ * rule_strictest() - the rule that a write of a register breaks
+ * @v: the processor
+ * @asset: the kind
+ * @number: which one
+ * @old: the register's value
+ * @value: what it would become
+ * @pinned: as in rule_broken()
+ *
+ * Each bit goes by the first rule about it. Several may be broken then, and the strictest counts.
+ *
+ * Return: NULL if none is.
+ */
+const struct rule *rule_strictest(const struct vcpu *v, enum asset asset, u64 number, u64 old,
+				  u64 value, u64 pinned);
+
+/**
  * rule_enforce() - carry out the action of a rule that has been broken, and report it
  * @v: the processor
  * @e: the exit; gets the fault

@@ -215,7 +215,7 @@ bool plan_make(struct plan *plan, const struct features_on *wish, const struct p
  * @why: if not, a sentence
  *
  * The features that are on stay on with their options, its rules stay in their order, and what
- * comes before the last of them only denies.
+ * comes before one of them only denies, and permits no more than it.
  */
 bool plan_tightens(const struct plan *now, const struct plan *next, struct text *why);
 

@@ -327,6 +327,26 @@ bool plan_make(struct plan *plan, const struct features_on *wish, const struct p
 	return true;
 }
 
+/*
+ * Whether a rule may come before others that stay. It is asked first from then on, so what it lets
+ * the guest do must be no more than they do. The permissions are in order of strictness.
+ */
+static bool may_precede(const struct rule *r, const struct rule *others, u32 count)
+{
+	u32 i;
+
+	if (r->action != ACTION_DENY)
+		return false;
+	for (i = 0; i < count; i++) {
+		const struct rule *o = &others[i];
+
+		if (r->asset == o->asset && r->first <= o->last && o->first <= r->last &&
+		    r->mask & o->mask && o->action != ACTION_ALLOW && r->permission < o->permission)
+			return false;
+	}
+	return true;
+}
+
 bool plan_tightens(const struct plan *now, const struct plan *next, struct text *why)
 {
 	u32 i, j, kept = 0;
@@ -347,13 +367,13 @@ bool plan_tightens(const struct plan *now, const struct plan *next, struct text 
 			return false;
 		}
 	}
-	/* The first rule that fits decides, so one in front of others may but deny. */
+	/* The first rule that fits decides: what comes before a rule that stays must be stricter. */
 	for (i = 0; i < next->rule_count; i++) {
 		if (kept == now->rule_count)
 			return true;
 		if (rule_same(&now->rules[kept], &next->rules[i]))
 			kept++;
-		else if (next->rules[i].action != ACTION_DENY)
+		else if (!may_precede(&next->rules[i], &now->rules[kept], now->rule_count - kept))
 			break;
 	}
 	if (kept == now->rule_count)

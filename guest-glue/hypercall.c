@@ -37,16 +37,49 @@ static void place(struct machine *m, struct plan *plan, const struct stage_reque
 		plan->areas[i] = m->locked ? now->areas[i] : request->areas[i];
 }
 
-/* Linux's side makes one change at a time (its mutex); a processor never sees a half-made plan. */
-static u64 stage(struct vcpu *v, u64 gpa)
+/*
+ * Whether every processor follows the plan in force, so that the other one may be made anew. Linux's
+ * side sees to it; somebody else who calls us might make plans and let a processor keep an old one,
+ * which is then written over under it.
+ */
+static bool all_follow(const struct machine *m)
 {
-	struct machine *m = v->machine;
-	struct plan *plan = &m->plans[!m->current_plan];
+	const struct vcpu *other;
+	u32 cpu;
+
+	for (cpu = 0; cpu < m->cpus; cpu++) {
+		other = machine_root_vcpu(cpu);
+		if (other->active && other->plan != &m->plans[m->current_plan])
+			return false;
+	}
+	return true;
+}
+
+/* Makes the plan that a request asks for, where no processor looks at it. */
+static bool make(struct machine *m, const struct stage_request *request, struct plan *plan,
+		 struct text *why)
+{
 	/* Not on the stack, which they would fill; one change is made at a time. */
-	static struct stage_request request;
 	static struct features_on wish;
 	static struct policy policy;
+
+	if (!all_follow(m)) {
+		text_add(why, "another change has not reached every processor");
+		return false;
+	}
+	return features_parse(request->text, request->length, &wish, why) &&
+	       policy_parse(request->policy, request->policy_length, &policy, why) &&
+	       plan_make(plan, &wish, &policy, m->caps.facilities, why) &&
+	       (!m->locked || plan_tightens(&m->plans[m->current_plan], plan, why));
+}
+
+/* A processor never sees a half-made plan, nor one that was refused. */
+static u64 stage(struct machine *m, u64 gpa)
+{
+	static struct stage_request request;
+	static struct plan plan;
 	struct text why = { .at = request.why, .size = sizeof(request.why) };
+	u32 next = !m->current_plan;
 
 	if (gpa % PAGE_BYTES || !read_pages(gpa, &request, sizeof(request)))
 		return HYPERCALL_BAD;
@@ -54,18 +87,32 @@ static u64 stage(struct vcpu *v, u64 gpa)
 	if (request.length > sizeof(request.text) ||
 	    request.policy_length > sizeof(request.policy) || request.area_count > AREA_RANGES_MAX)
 		return HYPERCALL_BAD;
-	if (!features_parse(request.text, request.length, &wish, &why) ||
-	    !policy_parse(request.policy, request.policy_length, &policy, &why) ||
-	    !plan_make(plan, &wish, &policy, m->caps.facilities, &why) ||
-	    (m->locked && !plan_tightens(&m->plans[m->current_plan], plan, &why))) {
+	if (!make(m, &request, &plan, &why)) {
 		if (!phys_write(gpa, request.why, sizeof(request.why)))
 			return HYPERCALL_BAD;
 		return HYPERCALL_REFUSED;
 	}
-	place(m, plan, &request);
-	machine_plan_maps(m, !m->current_plan);
-	m->current_plan = !m->current_plan;
+	place(m, &plan, &request);
+	m->plans[next] = plan;
+	machine_plan_maps(m, next);
+	/* A processor that finds it finds it whole. */
+	__atomic_store_n(&m->current_plan, next, __ATOMIC_RELEASE);
 	return HYPERCALL_OK;
+}
+
+/*
+ * Linux's side makes one change at a time (its mutex). Whoever else is in ring 0 may call from two
+ * processors at once, and shall not get the one's request checked and the other's carried out.
+ */
+static u64 stage_alone(struct machine *m, u64 gpa)
+{
+	u64 result;
+
+	if (__atomic_exchange_n(&m->stage_lock, 1, __ATOMIC_ACQUIRE))
+		return HYPERCALL_BAD;
+	result = stage(m, gpa);
+	__atomic_store_n(&m->stage_lock, 0, __ATOMIC_RELEASE);
+	return result;
 }
 
 static u64 counts(struct vcpu *v, u64 cpu, u64 gpa)
@@ -106,7 +153,7 @@ enum verdict default_hypercall(struct vcpu *v, struct vmexit *e)
 		v->gpr[RAX] = HYPERCALL_OK;
 		break;
 	case HYPERCALL_STAGE:
-		v->gpr[RAX] = stage(v, v->gpr[RDI]);
+		v->gpr[RAX] = stage_alone(v->machine, v->gpr[RDI]);
 		break;
 	case HYPERCALL_APPLY:
 		plan_follow(v);

@@ -111,6 +111,7 @@ struct cpu_tables {
  * @io_map: a bit for each port, for each plan; offsets into the block
  * @locked: from now on plans only tighten and no processor is given back
  * @linux_side: where Linux keeps who is running
+ * @stage_lock: taken while a plan is made
  * @stopped: a processor has stopped the guest; the reason is on the console
  */
 struct machine {
@@ -151,6 +152,7 @@ struct machine {
 	u64 io_map[PLANS];
 	bool locked;
 	struct event_linux linux_side;
+	u32 stage_lock;
 	u32 stopped;
 };
 

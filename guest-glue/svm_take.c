@@ -108,6 +108,7 @@ void svm_maps(struct machine *m, u32 plan)
 	static const struct trap_range own[] = {
 		{ MSR_EFER, MSR_EFER, true, true },
 		{ MSR_VM_CR, MSR_VM_CR, true, true },
+		{ MSR_APIC_BASE, MSR_APIC_BASE, false, true },
 		{ MSR_VM_HSAVE_PA, MSR_VM_HSAVE_PA, true, true },
 	};
 	u8 *map = block_va(m, m->msr_map[plan]);

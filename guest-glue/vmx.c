@@ -67,13 +67,15 @@ void vmx_intercept_write(u8 *map, u32 msr)
 
 /*
  * Writes of our own need no intercept: IA32_FEATURE_CONTROL is locked and the others cannot be
- * written, so the processor itself says #GP.
+ * written, so the processor itself says #GP. IA32_APIC_BASE is everybody's, but could put the APIC
+ * over the block.
  */
 static void vmx_maps(struct machine *m, u32 plan)
 {
 	const struct trap_ranges *msrs = &m->plans[plan].traps.msr;
 	static const struct trap_range own[] = {
 		{ MSR_FEATURE_CONTROL, MSR_FEATURE_CONTROL, true, false },
+		{ MSR_APIC_BASE, MSR_APIC_BASE, false, true },
 		{ MSR_VMX_BASIC, MSR_VMX_LAST, true, false },
 	};
 	u8 *map = block_va(m, m->msr_map[plan]);

@@ -21,6 +21,15 @@ u64 cr4_seen(struct vcpu *v)
 	return vcpu_get(v, VCPU_CR4) | v->cr4;
 }
 
+/* Outside 64-bit mode, compatibility mode included, a move takes and gives 32 bits (APM vol. 3). */
+static bool moves_64(struct vcpu *v)
+{
+	struct guest_segment cs;
+
+	v->virt->segment(v, GUEST_CS, &cs);
+	return vcpu_get(v, VCPU_EFER) & EFER_LMA && cs.attr & SEG_LONG;
+}
+
 enum verdict default_smsw(struct vcpu *v, struct vmexit *e)
 {
 	struct guest_mem mem;
@@ -122,7 +131,7 @@ enum verdict default_cr_read(struct vcpu *v, struct vmexit *e)
 	default:
 		return VERDICT_STOP;
 	}
-	v->gpr[e->reg] = vcpu_get(v, VCPU_EFER) & EFER_LMA ? value : (u32)value;
+	v->gpr[e->reg] = moves_64(v) ? value : (u32)value;
 	return VERDICT_NEXT;
 }
 
@@ -208,7 +217,7 @@ enum verdict cr_written(struct vcpu *v, struct vmexit *e, u64 *value)
 	if (verdict != VERDICT_DEFAULT)
 		return verdict;
 	*value = e->reg == REG_VALUE ? e->value : v->gpr[e->reg];
-	if (!(vcpu_get(v, VCPU_EFER) & EFER_LMA))
+	if (!moves_64(v))
 		*value = (u32)*value;
 	return VERDICT_DEFAULT;
 }

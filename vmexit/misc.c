@@ -53,12 +53,24 @@ enum verdict default_msr_read(struct vcpu *v, struct vmexit *e)
 	return VERDICT_NEXT;
 }
 
+/*
+ * The local APIC answers at its page in the place of memory, to the root side as well (APM vol. 2,
+ * 16.3.1; SDM vol. 3, 11.4.1): no page of the block may become it.
+ */
+static bool covers_block(const struct vcpu *v, const struct vmexit *e)
+{
+	return e->sel == MSR_APIC_BASE &&
+	       block_overlaps(v->machine, e->value & CR3_ADDRESS, PAGE_BYTES);
+}
+
 enum verdict default_msr_write(struct vcpu *v, struct vmexit *e)
 {
 	enum verdict verdict = insn_length(v, e);
 
 	if (verdict != VERDICT_DEFAULT)
 		return verdict;
+	if (covers_block(v, e))
+		return inject_error(e, VECTOR_GP, 0);
 	switch (v->virt->msr(v, e->sel, true, &e->value)) {
 	case MSR_NATIVE:
 		if (cpu_wrmsr_safe(e->sel, e->value))
@@ -127,12 +139,13 @@ enum verdict default_invd(struct vcpu *v, struct vmexit *e)
  * An INIT for a processor that we hold: nobody but Linux's own start-up of a processor that it
  * has taken offline sends one, and that processor we have given back before. Where the vendor
  * cannot do with it what hardware does it is dropped (the vendor file sees to it that it is not
- * pending any more) and counted.
+ * pending any more) and counted. So it is once the machine is locked: a processor that starts anew
+ * has none of the bits that were pinned.
  */
 enum verdict default_init(struct vcpu *v, struct vmexit *e)
 {
 	(void)e;
-	if (v->virt->init)
+	if (v->virt->init && !v->machine->locked)
 		v->virt->init(v);
 	return VERDICT_RETRY;
 }

@@ -202,6 +202,7 @@ void events_totals(unsigned int cpu, u64 *written, u64 *suppressed, u64 *lost);
 
 /* life.c */
 int life_init(void);
+void life_hold(void);
 void life_exit(void);
 
 #endif

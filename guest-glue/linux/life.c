@@ -49,6 +49,25 @@ static int on_sleep(struct notifier_block *nb, unsigned long action, void *data)
 	return NOTIFY_DONE;
 }
 
+/*
+ * life_hold() - let nobody unload the module any more: rmmod says EBUSY of one that has a beginning
+ * and no end, unless it is to force it; and of one that is still being loaded, whatever it is told.
+ */
+void life_hold(void)
+{
+	THIS_MODULE->exit = NULL;
+	THIS_MODULE->state = MODULE_STATE_COMING;
+}
+
+/* Locked at load, it was held before Linux called it loaded. */
+static int on_module(struct notifier_block *nb, unsigned long action, void *data)
+{
+	if (data == THIS_MODULE && action == MODULE_STATE_LIVE && guard.locked)
+		life_hold();
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block module_block = { .notifier_call = on_module };
 static struct notifier_block reboot_block = { .notifier_call = on_reboot };
 static struct notifier_block sleep_block = { .notifier_call = on_sleep };
 
@@ -60,12 +79,19 @@ int life_init(void)
 		return error;
 	error = register_pm_notifier(&sleep_block);
 	if (error)
-		unregister_reboot_notifier(&reboot_block);
+		goto no_sleep;
+	error = register_module_notifier(&module_block);
+	if (!error)
+		return 0;
+	unregister_pm_notifier(&sleep_block);
+no_sleep:
+	unregister_reboot_notifier(&reboot_block);
 	return error;
 }
 
 void life_exit(void)
 {
+	unregister_module_notifier(&module_block);
 	unregister_pm_notifier(&sleep_block);
 	unregister_reboot_notifier(&reboot_block);
 }

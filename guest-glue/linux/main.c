@@ -103,6 +103,8 @@ static int restage(const struct change *c, struct text *why)
 	memcpy(request->policy, c->text, request->policy_length);
 	request->area_count = c->plan.area_count;
 	memcpy(request->areas, c->plan.areas, sizeof(request->areas));
+	/* Somebody else in ring 0 may have staged a plan that no processor follows. */
+	cpus_apply();
 	result = machine_call(HYPERCALL_STAGE, __pa(request), 0, 0);
 	if (result != HYPERCALL_OK)
 		text_add(why, result == HYPERCALL_REFUSED ? request->why
@@ -251,8 +253,7 @@ int guard_lock(void)
 	} else if (!guard.locked) {
 		machine_call(HYPERCALL_LOCK, 0, 0, 0);
 		guard.locked = true;
-		/* rmmod says EBUSY of a module that has a beginning and no end. */
-		THIS_MODULE->exit = NULL;
+		life_hold();
 		pr_notice("locked until the next boot\n");
 	}
 	mutex_unlock(&guard.lock);

@@ -93,13 +93,14 @@ START_TEST(bad_requests)
 	sim_boot(SIM_EPYC, "none");
 	/* Whole pages, all of them there. */
 	ck_assert_uint_eq(stage_at(SIM_REQUEST, "umip"), HYPERCALL_OK);
+	ck_assert_uint_eq(call(HYPERCALL_APPLY, 0, 0), HYPERCALL_OK);
 	ck_assert_uint_eq(stage_at(SIM_REQUEST + 8, "umip"), HYPERCALL_BAD);
-	ck_assert_uint_eq(stage_at(SIM_REQUEST, "umip"), HYPERCALL_OK);
 	ck_assert_uint_eq(call(HYPERCALL_STAGE, 0x7000000, 0), HYPERCALL_BAD);
 	ck_assert_uint_eq(call(HYPERCALL_STAGE, ~0ULL, 0), HYPERCALL_BAD);
 	ck_assert_uint_eq(call(HYPERCALL_STAGE, ~0xfffULL, 0), HYPERCALL_BAD);
 	/* A length beyond the text */
 	ck_assert_uint_eq(stage_at(SIM_REQUEST, "umip"), HYPERCALL_OK);
+	ck_assert_uint_eq(call(HYPERCALL_APPLY, 0, 0), HYPERCALL_OK);
 	r = (void *)guestmem_page(SIM_REQUEST);
 	r->length = sizeof(r->text) + 1;
 	ck_assert_uint_eq(call(HYPERCALL_STAGE, SIM_REQUEST, 0), HYPERCALL_BAD);
@@ -110,6 +111,7 @@ START_TEST(bad_requests)
 	memcpy(r->text + sizeof(r->text) - 4, "umip", 4);
 	r->length = sizeof(r->text);
 	ck_assert_uint_eq(call(HYPERCALL_STAGE, SIM_REQUEST, 0), HYPERCALL_OK);
+	ck_assert_uint_eq(call(HYPERCALL_APPLY, 0, 0), HYPERCALL_OK);
 	/* More of the others than there is room for */
 	r->policy_length = POLICY_TEXT_MAX + 2;
 	ck_assert_uint_eq(call(HYPERCALL_STAGE, SIM_REQUEST, 0), HYPERCALL_BAD);

@@ -8,7 +8,7 @@ VMX_TEST := $(addprefix $(UNIT)/asan/,$(addprefix tests/unit/,vmxsim.o vmxsim_cp
 		vmx_reset.o cpuid.o mtrr.o event.o hypercall.o images.o text.o walk.o access.o) \
 	$(addprefix features/,registry.o list.o sound.o parse.o policy.o asset.o enforce.o $(FEATURES:.c=.o)) decoder/operand.o)
 
-VMX_TESTS := $(addprefix $(UNIT)/,test_vmx test_vmx_desc test_vmx_event test_vmx_able test_vmx_mtrr test_vmx_pebs)
+VMX_TESTS := $(addprefix $(UNIT)/,test_vmx test_vmx_desc test_vmx_event test_vmx_able test_vmx_mtrr test_vmx_pebs test_vmx_rules)
 
 .PHONY: vmx-check
 vmx-check: $(VMX_TESTS)
