@@ -61,6 +61,7 @@ include tests/unit/unit.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
 include tests/conformance/conformance.mk
+include tests/attack/attack.mk
 
 $(BUILD)/root/%.o: %.c Makefile
 	@mkdir -p $(@D)

@@ -29,21 +29,25 @@ START_TEST(what_is_tighter)
 		{ "umip", "", "umip,cr_pin", "", NULL },
 		{ "umip,cr_pin", "", "umip", "", "cr_pin: locked, it cannot be switched off" },
 		{ "umip", "", "none", "", "umip: locked, it cannot be switched off" },
-		{ "umip", "", "umip:mode=dummy", "", "umip: locked, its options cannot be changed" },
+		{ "umip", "", "umip:mode=dummy", "",
+		  "umip: locked, its options cannot be changed" },
 		{ "cr_pin:pin=wp", "", "cr_pin", "",
 		  "cr_pin: locked, its options cannot be changed" },
 		{ "none", "msr:lstar ro deny", "none", "msr:lstar ro deny", NULL },
 		{ "none", "msr:lstar ro deny", "none", " ;msr:lstar   ro deny # the same", NULL },
-		{ "none", "msr:lstar ro deny", "none", "", "msr_lock: locked, it cannot be switched off" },
+		{ "none", "msr:lstar ro deny", "none", "",
+		  "msr_lock: locked, it cannot be switched off" },
 		{ "msr_lock", "msr:lstar ro deny", "msr_lock", "", STAY("msr:lstar ro deny") },
-		{ "none", "msr:lstar ro log", "none", "msr:lstar ro deny", STAY("msr:lstar ro log") },
+		{ "none", "msr:lstar ro log", "none", "msr:lstar ro deny",
+		  STAY("msr:lstar ro log") },
 		{ "none", "msr:lstar ro log", "none", "msr:lstar ro deny; msr:lstar ro log", NULL },
 		{ "none", "msr:lstar ro deny", "none", "msr:lstar ro log; msr:lstar ro deny",
 		  STAY("msr:lstar ro deny") },
 		{ "none", "msr:lstar ro deny", "none", "msr:lstar ro allow; msr:lstar ro deny",
 		  STAY("msr:lstar ro deny") },
 		/* What comes behind them is about what was free. */
-		{ "none", "msr:lstar ro deny", "none", "msr:lstar ro deny; msr:star ro allow", NULL },
+		{ "none", "msr:lstar ro deny", "none", "msr:lstar ro deny; msr:star ro allow",
+		  NULL },
 		/* Denying, but less. */
 		{ "none", "msr:lstar none deny", "none", "msr:lstar ro deny; msr:lstar none deny",
 		  STAY("msr:lstar none deny") },
@@ -59,7 +63,8 @@ START_TEST(what_is_tighter)
 		  "io:0x50-0x5f ro deny; io:0x60-0x64 none deny", NULL },
 		{ "none", "cr4.smep ro deny", "none", "cr4.smep+smap pinned deny; cr4.smep ro deny",
 		  STAY("cr4.smep ro deny") },
-		{ "none", "cr4.smep ro deny", "none", "cr4.smap pinned deny; cr4.smep ro deny", NULL },
+		{ "none", "cr4.smep ro deny", "none", "cr4.smap pinned deny; cr4.smep ro deny",
+		  NULL },
 		{ "none", "cr4.smep pinned deny", "none", "cr4.smep ro deny; cr4.smep pinned deny",
 		  NULL },
 		{ "none", "cr4.smep pinned ignore", "none",
@@ -71,7 +76,8 @@ START_TEST(what_is_tighter)
 		  STAY("io:0x2 none deny") },
 		{ "msr_lock", "", "msr_lock", "msr:efer.13 ro deny", NULL },
 		{ "msr_lock", "", "msr_lock", "msr:lstar pinned deny", STAY("msr:star-") },
-		{ "none", "io:1 ro deny rate=5", "none", "io:1 ro deny", STAY("io:0x1 ro deny rate=5") },
+		{ "none", "io:1 ro deny rate=5", "none", "io:1 ro deny",
+		  STAY("io:0x1 ro deny rate=5") },
 	};
 	static struct plan now, next;
 	u32 i;
@@ -210,7 +216,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		what_is_tighter, locked, a_plan_that_is_followed_is_not_written_over,
+		what_is_tighter,      locked,	  a_plan_that_is_followed_is_not_written_over,
 		one_stages_at_a_time, areas_stay,
 	};
 

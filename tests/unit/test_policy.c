@@ -83,8 +83,8 @@ START_TEST(what_rules_say)
 	r = only("exc:divide kernel skip result=0x10");
 	ck_assert(r->asset == ASSET_EXCEPTION && r->first == 0 && r->result == 16);
 	ck_assert(r->rip_first == KERNEL_FIRST && r->rip_last == ~0ULL);
-	r = only("exc:31 0x1000-0x1fff log rate=1000000");
-	ck_assert(r->first == 31 && r->rip_first == 0x1000 && r->rip_last == 0x1fff);
+	r = only("exc:14 0x1000-0x1fff log rate=1000000");
+	ck_assert(r->first == 14 && r->rip_first == 0x1000 && r->rip_last == 0x1fff);
 	ck_assert(r->permission == PERM_RIP && r->rate == 1000000);
 }
 END_TEST
@@ -190,14 +190,25 @@ END_TEST
 /* Every asset that has a name, with every permission and action that it can have. */
 START_TEST(print_and_parse_again)
 {
-	static const char *const permissions[] = { "pinned", "ro", "r", "none", "kernel",
-						   "0x10-0x20", "0x30" };
+	static const char *const permissions[] = { "pinned", "ro",	  "r",	 "none",
+						   "kernel", "0x10-0x20", "0x30" };
 	static const char *const actions[] = { "allow", "log", "ignore", "skip", "deny" };
 	static const char *const settings[] = { "", " rate=0", " rate=77", " result=5" };
 	static const char *const numbers[] = {
-		"msr:0x1234", "msr:0x10-0x20", "msr:0xc0000080.0+11", "msr:0x17.63", "io:0-0xffff",
-		"io:0x80", "mem:0x1000-0x1fff", "mem:0", "exc:9", "msr:0x1-0x2.3", "cr0", "cr4.63",
-		"cr0.wp+pg+63", "msr:efer.nxe+sce",
+		"msr:0x1234",
+		"msr:0x10-0x20",
+		"msr:0xc0000080.0+11",
+		"msr:0x17.63",
+		"io:0-0xffff",
+		"io:0x80",
+		"mem:0x1000-0x1fff",
+		"mem:0",
+		"exc:9",
+		"msr:0x1-0x2.3",
+		"cr0",
+		"cr4.63",
+		"cr0.wp+pg+63",
+		"msr:efer.nxe+sce",
 	};
 	u32 taken = 0, i, p, a, s;
 	char text[sizeof(said)];
@@ -211,8 +222,9 @@ START_TEST(print_and_parse_again)
 
 					snprintf(text, sizeof(text), "%s%s %s %s%s",
 						 i < asset_name_count ? asset_prefix(n->asset) : "",
-						 i < asset_name_count ? n->name :
-						 numbers[i - asset_name_count],
+						 i < asset_name_count
+							 ? n->name
+							 : numbers[i - asset_name_count],
 						 permissions[p], actions[a], settings[s]);
 					if (!parse(text))
 						continue;
@@ -220,7 +232,8 @@ START_TEST(print_and_parse_again)
 					rule = policy.rule[0];
 					snprintf(text, sizeof(text), "%s", printed(&rule));
 					ck_assert_msg(parse(text), "%s: %s", text, said);
-					ck_assert_msg(rule_same(&policy.rule[0], &rule), "%s", text);
+					ck_assert_msg(rule_same(&policy.rule[0], &rule), "%s",
+						      text);
 					ck_assert_str_eq(printed(&policy.rule[0]), text);
 				}
 			}
@@ -233,10 +246,13 @@ END_TEST
 START_TEST(rules_that_differ)
 {
 	static const char *const differ[] = {
-		"msr:0x10 none deny", "msr:0x10 none log", "msr:0x10 ro deny", "msr:0x11 none deny",
-		"msr:0x10-0x11 none deny", "msr:0x10.1 none deny", "io:0x10 none deny",
-		"msr:0x10 none deny rate=1", "exc:0 kernel skip", "exc:0 kernel skip result=1",
-		"exc:0 0-1 skip", "exc:0 0-2 skip", "exc:0 1-2 skip", "mem:text r deny",
+		"msr:0x10 none deny",	   "msr:0x10 none log",
+		"msr:0x10 ro deny",	   "msr:0x11 none deny",
+		"msr:0x10-0x11 none deny", "msr:0x10.1 none deny",
+		"io:0x10 none deny",	   "msr:0x10 none deny rate=1",
+		"exc:0 kernel skip",	   "exc:0 kernel skip result=1",
+		"exc:0 0-1 skip",	   "exc:0 0-2 skip",
+		"exc:0 1-2 skip",	   "mem:text r deny",
 		"mem:rodata r deny",
 	};
 	struct rule rules[ARRAY_SIZE(differ)];
@@ -261,12 +277,15 @@ START_TEST(assets_in_words)
 		u64 number, mask;
 		const char *words;
 	} all[] = {
-		{ ASSET_CR, 0, CR0_WP, "cr0.wp" }, { ASSET_CR, 4, ~0ULL, "cr4" },
+		{ ASSET_CR, 0, CR0_WP, "cr0.wp" },
+		{ ASSET_CR, 4, ~0ULL, "cr4" },
 		{ ASSET_MSR, 0xc0000082, ~0ULL, "msr:lstar" },
 		{ ASSET_MSR, 0xc0000080, BIT64(11) | 1, "msr:efer.sce+nxe" },
-		{ ASSET_MSR, 0x10, BIT64(5), "msr:0x10.5" }, { ASSET_IO, 0x64, ~0ULL, "io:0x64" },
+		{ ASSET_MSR, 0x10, BIT64(5), "msr:0x10.5" },
+		{ ASSET_IO, 0x64, ~0ULL, "io:0x64" },
 		{ ASSET_MEMORY, 0x1000, ~0ULL, "mem:0x1000" },
-		{ ASSET_EXCEPTION, 14, ~0ULL, "exc:page" }, { ASSET_EXCEPTION, 9, 1, "exc:0x9" },
+		{ ASSET_EXCEPTION, 14, ~0ULL, "exc:page" },
+		{ ASSET_EXCEPTION, 9, 1, "exc:0x9" },
 	};
 	u32 i;
 
@@ -283,8 +302,9 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		what_rules_say, lines_comments_and_blanks, errors_name_line_and_column, limits,
-		print_and_parse_again, rules_that_differ, assets_in_words,
+		what_rules_say,	 lines_comments_and_blanks, errors_name_line_and_column,
+		limits,		 print_and_parse_again,	    rules_that_differ,
+		assets_in_words,
 	};
 
 	return sim_main("policy", tests, ARRAY_SIZE(tests));

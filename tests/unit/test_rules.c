@@ -19,8 +19,8 @@ static void with(enum sim_model model, const char *list, const char *policy)
 /* Whichever exit writes of CR0 make here. */
 static u64 cr0_exit(void)
 {
-	return C->intercept3 & SVM_ICPT_CR0_SEL_WRITE ? SVM_EXIT_CR0_SEL_WRITE :
-							SVM_EXIT_CR_WRITE(0);
+	return C->intercept3 & SVM_ICPT_CR0_SEL_WRITE ? SVM_EXIT_CR0_SEL_WRITE
+						      : SVM_EXIT_CR_WRITE(0);
 }
 
 static void mov_cr(u32 cr, u64 value)
@@ -261,8 +261,9 @@ static u64 rdmsr(u32 msr)
 
 START_TEST(locked_msrs)
 {
-	static const u32 locked[] = { MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK, MSR_SYSENTER_CS,
-				      MSR_SYSENTER_ESP, MSR_SYSENTER_EIP };
+	static const u32 locked[] = { MSR_STAR,	       MSR_LSTAR,	MSR_CSTAR,
+				      MSR_SFMASK,      MSR_SYSENTER_CS, MSR_SYSENTER_ESP,
+				      MSR_SYSENTER_EIP };
 	const u64 efer = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
 	u32 model, i;
 
@@ -377,8 +378,8 @@ END_TEST
 
 START_TEST(msr_ranges_at_the_maps_edges)
 {
-	static const u32 in[] = { 0x1ff0, 0x1fff, 0x2000, 0xc0000000, 0xc0001fff, 0xc0002000,
-				  0xc0010000, 0xc0011fff };
+	static const u32 in[] = { 0x1ff0,     0x1fff,	  0x2000,     0xc0000000,
+				  0xc0001fff, 0xc0002000, 0xc0010000, 0xc0011fff };
 	u32 i;
 
 	with(SIM_EPYC, "none", "msr:0x1ff0-0x2010 ro deny");
@@ -517,9 +518,18 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		pinned_bits_stay, cr4_pins_follow_what_is_set, actions_of_cr_rules, lmsw_and_clts,
-		moves_of_32_bit_code, code_that_is_gone, locked_msrs, actions_of_msr_rules,
-		msr_rules_go_by_bits, msr_ranges_at_the_maps_edges, apic_base, locked_ports,
+		pinned_bits_stay,
+		cr4_pins_follow_what_is_set,
+		actions_of_cr_rules,
+		lmsw_and_clts,
+		moves_of_32_bit_code,
+		code_that_is_gone,
+		locked_msrs,
+		actions_of_msr_rules,
+		msr_rules_go_by_bits,
+		msr_ranges_at_the_maps_edges,
+		apic_base,
+		locked_ports,
 		actions_of_port_rules,
 	};
 

@@ -295,8 +295,9 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		pinned_bits_stay, cr4_pins, lmsw_and_clts, moves_of_32_bit_code, locked_msrs,
-		apic_base, locked_ports, init_of_a_locked_machine, locked_calls,
+		pinned_bits_stay, cr4_pins,  lmsw_and_clts, moves_of_32_bit_code,
+		locked_msrs,	  apic_base, locked_ports,  init_of_a_locked_machine,
+		locked_calls,
 	};
 
 	return sim_main("vmx_rules", tests, ARRAY_SIZE(tests));

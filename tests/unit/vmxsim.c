@@ -150,6 +150,8 @@ static void make_guest(void)
 
 void sim_reset(const char *features)
 {
+	static struct event_buckets buckets;
+	static struct event_ring ring;
 	TEXT(why, 200);
 	struct features_on wish;
 
@@ -190,7 +192,10 @@ void sim_reset(const char *features)
 	ck_assert(plan_make(&machine.plans[0], &wish, NULL, machine.caps.facilities, &why));
 	sim_vcpu = (struct vcpu){
 		.virt = sim_virt(), .machine = &machine, .plan = &machine.plans[0], .active = 1,
+		.ring = &ring, .buckets = &buckets,
 	};
+	ring = (struct event_ring){ 0 };
+	buckets = (struct event_buckets){ 0 };
 	make_guest();
 	sim_virt()->traps(&sim_vcpu);
 	cpuid_prepare(&sim_vcpu);
