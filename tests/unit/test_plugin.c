@@ -166,6 +166,15 @@ static bool build(u32 pieces)
 	machine_probe(true, true, cpu_rdmsr_safe);
 	ck_assert(plan_make(&machine.plans[0], &none, NULL, machine.caps.facilities, &why));
 	sim_block(&request, pieces);
+	/* Pieces are neighbours by chance only. */
+	if (pieces > 1) {
+		void *piece = request.piece[0];
+
+		request.piece[0] = request.piece[1];
+		request.piece[1] = piece;
+		request.piece_pa[0] = SIM_PIECE_PA(1);
+		request.piece_pa[1] = SIM_PIECE_PA(0);
+	}
 	request.cpus = 2;
 	request.phys_end = SIM_PHYS_END;
 	return machine_build(&request, &why);
