@@ -135,6 +135,8 @@ static bool claims(const struct image *image, const struct feature *f)
 		if (!condition(f, c->when) || !condition(f, c->refuses) ||
 		    !condition(f, c->reports) || c->when == true)
 			return false;
+		if (c->maker > MAKER_AMD)
+			return false;
 		if ((c->by_rules && !f->asset) || (c->asked && c->kind != VMEXIT_CPUID))
 			return false;
 	}

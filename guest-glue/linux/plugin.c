@@ -86,6 +86,14 @@ static void lose(const struct text *why)
 	guard_settle();
 }
 
+/* For a moment: what was reported is read, before features have other numbers. */
+static void make_bare(void)
+{
+	/* A task that has just asked for faulting must not be switched to meanwhile. */
+	nocpuid_end(&guard.plan);
+	guard_give_back();
+}
+
 /* Brings in force what the texts say, with the plug-ins that there are now. */
 static int follow(struct machine_request *block, struct text *why)
 {
@@ -115,15 +123,14 @@ static void go_back(bool was_active)
 {
 	TEXT(why, 256);
 
-	guard_settle();
+	plugins_settle(&guard.plan);
 	remove(plugins() - 1);
 	guard_probe();
-	if (!was_active)
-		return;
-	if (guard_take(&guard.block, &guard.plan, &why))
+	if (was_active && guard_take(&guard.block, &guard.plan, &why))
 		lose(&why);
-	else
+	else if (was_active)
 		events_follow(guard.plan.reports);
+	guard_settle();
 }
 
 static int join(struct text *why)
@@ -143,7 +150,7 @@ static int join(struct text *why)
 			remove(plugins() - 1);
 			return error;
 		}
-		guard_give_back();
+		make_bare();
 		error = follow(&spare, why);
 		if (!error)
 			swap(guard.block, spare);
@@ -194,8 +201,7 @@ void oldguard_plugin_unregister(const struct image *image)
 	mutex_lock(&guard.lock);
 	if (guard.active) {
 		block = &guard.block;
-		/* This also reads out what was reported, before features have other numbers. */
-		guard_give_back();
+		make_bare();
 	}
 	for (i = 0; i < plugins(); i++)
 		if (plugged[i].image == image)

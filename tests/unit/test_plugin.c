@@ -414,6 +414,7 @@ START_TEST(tables_are_looked_at)
 	UNSOUND(p->claim[1].refuses = WHEN(2, 0), CLAIMS);
 	UNSOUND(p->claim[1].reports = 2, CLAIMS);
 	UNSOUND(f->silent = WHEN(2, 0), CLAIMS);
+	UNSOUND(p->claim[1].maker = MAKER_AMD + 1, CLAIMS);
 	UNSOUND(p->claim[0].by_rules = true, CLAIMS);
 	UNSOUND(p->claim[0].asked = true, CLAIMS);
 	UNSOUND(f->apply = (void *)p->rodata, "its apply() is not in the image's text");

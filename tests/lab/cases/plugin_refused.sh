@@ -5,6 +5,7 @@
 # alone
 # program: port.c
 # program: insert.c
+# program: cpuid_fault.c
 # plugin: tests/plugin/post_port
 # plugin: tests/plugin/trial
 load umip
@@ -25,13 +26,30 @@ echo 0 >/sys/module/oldguard/parameters/fail_step
 ok "at least two steps can fail" test $step -gt 2
 is "$(fact feature post_port)" off "it comes afterwards"
 
+ok "it goes again" rmmod post_port
+
+# For a moment the processors would be bare.
+ok "a program can have CPUID faulting" set_features umip,cpuid_fault
+./cpuid_fault watch /tmp/begun &
+watching=$!
+for _ in $(seq 100); do
+	[ ! -e /tmp/begun ] || break
+	sleep 0.1
+done
+fails "Device or resource busy" "while one has it no plug-in comes" ./insert ./post_port.ko
+like "$(said)" "cpuid_fault: it is on for process $watching" "the log says for whom"
+kill $watching
+wait $watching
+ok "then it comes" ./insert ./post_port.ko
+ok "and what was on is on" ./cpuid_fault all
+
 ok "one of its name twice" cp post_port.ko twice.ko
 fails "File exists" "cannot come" ./insert ./twice.ko
 ok "the lock is set" sh -c 'echo 1 >/sys/module/oldguard/parameters/lock'
 fails "Operation not permitted" "locked: no plug-in comes" ./insert ./trial.ko
 like "$(said)" "locked: no plug-in can come" "and the log says why"
 fails "Resource temporarily unavailable" "none goes, though it is off" rmmod post_port
-ok "its feature can be switched on" set_features umip,post_port
+ok "its feature can be switched on" set_features umip,cpuid_fault,post_port
 ./port 0x80 0x77
 is "$(./port 0x80)" 77 "and works"
 is "$(cpu_states)" "$(words "$cpus" guest)" "processors are held"
