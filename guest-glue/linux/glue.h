@@ -170,6 +170,12 @@ void policy_exit(void);
  */
 int plugins_hold(const struct plan *plan, struct text *why);
 
+/* plugins_keep() - let none of their modules be unloaded any more, and none come; after plugins_hold(NULL). */
+void plugins_keep(void);
+
+/* plugins_have() - whether a module is one of theirs */
+bool plugins_have(const struct module *module);
+
 /* plugins_settle() - let those go that this plan, the one in force, does not name. */
 void plugins_settle(const struct plan *plan);
 
@@ -202,7 +208,7 @@ void events_totals(unsigned int cpu, u64 *written, u64 *suppressed, u64 *lost);
 
 /* life.c */
 int life_init(void);
-void life_hold(void);
+void life_hold(struct module *module);
 void life_exit(void);
 
 #endif

@@ -50,20 +50,21 @@ static int on_sleep(struct notifier_block *nb, unsigned long action, void *data)
 }
 
 /*
- * life_hold() - let nobody unload the module any more: rmmod says EBUSY of one that has a beginning
+ * life_hold() - let nobody unload a module any more, ours or a plug-in's: rmmod says EBUSY of one that has a beginning
  * and no end, unless it is to force it; and of one that is still being loaded, whatever it is told.
  */
-void life_hold(void)
+void life_hold(struct module *module)
 {
-	THIS_MODULE->exit = NULL;
-	THIS_MODULE->state = MODULE_STATE_COMING;
+	module->exit = NULL;
+	module->state = MODULE_STATE_COMING;
 }
 
 /* Locked at load, it was held before Linux called it loaded. */
 static int on_module(struct notifier_block *nb, unsigned long action, void *data)
 {
-	if (data == THIS_MODULE && action == MODULE_STATE_LIVE && guard.locked)
-		life_hold();
+	if (action == MODULE_STATE_LIVE && guard.locked &&
+	    (data == THIS_MODULE || plugins_have(data)))
+		life_hold(data);
 	return NOTIFY_DONE;
 }
 

@@ -253,7 +253,8 @@ int guard_lock(void)
 	} else if (!guard.locked) {
 		machine_call(HYPERCALL_LOCK, 0, 0, 0);
 		guard.locked = true;
-		life_hold();
+		life_hold(THIS_MODULE);
+		plugins_keep();
 		pr_notice("locked until the next boot\n");
 	}
 	mutex_unlock(&guard.lock);

@@ -73,6 +73,26 @@ int plugins_hold(const struct plan *plan, struct text *why)
 	return error;
 }
 
+void plugins_keep(void)
+{
+	u32 i;
+
+	/* A new one would wait for half a minute a symbol: for us to be loaded, see life_hold(). */
+	THIS_MODULE->num_gpl_syms = 0;
+	for (i = 0; i < plugins(); i++)
+		life_hold(plugged[i].module);
+}
+
+bool plugins_have(const struct module *module)
+{
+	u32 i;
+
+	for (i = 0; i < plugins(); i++)
+		if (plugged[i].module == module)
+			return true;
+	return false;
+}
+
 /* Not allocated: a plug-in can go where there is no memory. Under guard.lock. */
 static struct change change;
 static struct machine_request spare;

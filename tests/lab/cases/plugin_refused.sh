@@ -46,9 +46,9 @@ ok "and what was on is on" ./cpuid_fault all
 ok "one of its name twice" cp post_port.ko twice.ko
 fails "File exists" "cannot come" ./insert ./twice.ko
 ok "the lock is set" sh -c 'echo 1 >/sys/module/oldguard/parameters/lock'
-fails "Operation not permitted" "locked: no plug-in comes" ./insert ./trial.ko
-like "$(said)" "locked: no plug-in can come" "and the log says why"
-fails "Resource temporarily unavailable" "none goes, though it is off" rmmod post_port
+fails "nknown symbol in module, or unknown parameter" "locked: no plug-in comes" insmod ./trial.ko
+fails "Device or resource busy" "none goes, though it is off" rmmod post_port
+fails "Device or resource busy" "not by force either" rmmod -f post_port
 ok "its feature can be switched on" set_features umip,cpuid_fault,post_port
 ./port 0x80 0x77
 is "$(./port 0x80)" 77 "and works"
