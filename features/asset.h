@@ -7,9 +7,6 @@
 
 #include "rule.h"
 
-/* The kernel's half of the address space. */
-#define KERNEL_FIRST 0x8000000000000000ULL
-
 /**
  * struct asset_name - a word for a number
  * @name: lower case

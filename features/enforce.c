@@ -14,6 +14,62 @@ const struct rule *rule_find(const struct vcpu *v, enum asset asset, u64 number)
 	return NULL;
 }
 
+/* Whether any of the bytes from @first to @last are the rule's by one of the plan's ranges. */
+static bool in_range(const struct rule *rule, const struct area_range *range, u64 first, u64 last)
+{
+	if (!rule_has_range(rule, range))
+		return false;
+	if (first < range->first)
+		first = range->first;
+	if (last > range->last)
+		last = range->last;
+	if (first > last)
+		return false;
+	return range->area != AREA_ADDRESS ||
+	       (range->linear + (first - range->first) <= rule->last &&
+		range->linear + (last - range->first) >= rule->first);
+}
+
+static bool about(const struct plan *plan, const struct rule *rule, u64 first, u64 last)
+{
+	u32 i;
+
+	if (rule_is_physical(rule))
+		return first <= rule->last && last >= rule->first;
+	for (i = 0; i < plan->area_count; i++)
+		if (in_range(rule, &plan->areas[i], first, last))
+			return true;
+	return false;
+}
+
+const struct rule *rule_memory(const struct plan *plan, u64 first, u64 last)
+{
+	const struct rule *r = plan->rules;
+	const struct rule *end = r + plan->rule_count;
+
+	for (; r < end; r++)
+		if (r->asset == ASSET_MEMORY && about(plan, r, first, last))
+			return r;
+	return NULL;
+}
+
+enum verdict rule_store(struct vcpu *v, struct vmexit *e, u64 gpa, u32 len)
+{
+	const struct rule *rule = rule_memory(v->plan, gpa, gpa + len - 1);
+	struct vmexit store = *e;
+	enum verdict verdict;
+
+	if (!rule)
+		return VERDICT_DEFAULT;
+	store.kind = VMEXIT_MEMORY;
+	store.sel = 0;
+	store.addr = gpa;
+	store.value = MEM_WRITE;
+	verdict = rule_enforce(v, &store, rule, 0);
+	e->fault = store.fault;
+	return verdict;
+}
+
 u64 rule_broken(const struct rule *rule, u64 old, u64 value, u64 pinned)
 {
 	switch (rule->permission) {

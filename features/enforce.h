@@ -18,6 +18,27 @@
 const struct rule *rule_find(const struct vcpu *v, enum asset asset, u64 number);
 
 /**
+ * rule_memory() - the rule that decides about some bytes of memory
+ * @plan: the plan
+ * @first: guest-physical address of the first byte
+ * @last: of the last one
+ *
+ * Return: the first rule that is about any of them, or NULL.
+ */
+const struct rule *rule_memory(const struct plan *plan, u64 first, u64 last);
+
+/**
+ * rule_store() - let the rules about memory decide of a store that the root side makes for the guest
+ * @v: the processor
+ * @e: the exit for whose instruction it is; gets a fault
+ * @gpa: guest-physical address
+ * @len: bytes, in one page
+ *
+ * Return: VERDICT_DEFAULT to store, VERDICT_NEXT not to, VERDICT_INJECT.
+ */
+enum verdict rule_store(struct vcpu *v, struct vmexit *e, u64 gpa, u32 len);
+
+/**
  * rule_broken() - bits by which a change of a register breaks a rule
  * @rule: the rule
  * @old: the register's value

@@ -21,7 +21,8 @@
 	X(SMSW, "SMSW exiting")                                                                    \
 	X(SLAT, "second-level paging (NPT or EPT)")                                                \
 	X(MSR_BITMAP, "MSR bitmaps")                                                               \
-	X(IO_BITMAP, "I/O bitmaps")
+	X(IO_BITMAP, "I/O bitmaps")                                                                \
+	X(SLAT_TABLES, "second-level paging that lets the guest's page tables be read only (EPT)")
 
 enum facility_bit {
 #define X(name, text) FACILITY_BIT_##name,

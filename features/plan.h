@@ -30,14 +30,35 @@ struct features_on {
 	u64 options[FEATURES_MAX][FEATURE_OPTIONS_MAX];
 };
 
-#define AREA_RANGES_MAX 8
+#define AREA_RANGES_MAX 64
 
-/* Where a named piece of memory lies: guest-physical, whole pages, from Linux's side. */
+/**
+ * struct area_range - where a piece of memory is that rules do not name by guest-physical address
+ * @area: enum area; AREA_ADDRESS: what is linear memory of the kernel's
+ * @first: its first byte: guest-physical, whole pages, from Linux's side
+ * @last: its last byte
+ * @linear: linear address of @first, for AREA_ADDRESS
+ */
 struct area_range {
 	u32 area;
 	u64 first;
 	u64 last;
+	u64 linear;
 };
+
+/**
+ * rule_has_range() - whether a rule is about some of a range
+ * @rule: the rule
+ * @range: the range
+ */
+static inline bool rule_has_range(const struct rule *rule, const struct area_range *range)
+{
+	if (rule->asset != ASSET_MEMORY || rule->area != range->area || rule_is_physical(rule))
+		return false;
+	return range->area != AREA_ADDRESS ||
+	       (range->linear <= rule->last &&
+		range->linear + (range->last - range->first) >= rule->first);
+}
 
 /* A claim of an enabled feature, with the feature it belongs to for the counts. */
 struct plan_claim {

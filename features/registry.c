@@ -288,6 +288,24 @@ static bool add_policy(struct plan *plan, const struct policy *policy, u32 *by_r
 	return true;
 }
 
+/* Memory rules of one kind need more than others. */
+static bool rules_fit(const struct plan *plan, u32 facilities, struct text *why)
+{
+	u32 i;
+
+	for (i = 0; i < plan->rule_count; i++) {
+		const struct rule *r = &plan->rules[i];
+
+		if (r->asset != ASSET_MEMORY || r->area != AREA_TABLES ||
+		    facilities & FACILITY(SLAT_TABLES))
+			continue;
+		text_add(why, "mem:tables: this processor lacks ");
+		facility_names(FACILITY(SLAT_TABLES), why);
+		return false;
+	}
+	return true;
+}
+
 bool plan_make(struct plan *plan, const struct features_on *wish, const struct policy *policy,
 	       u32 facilities, struct text *why)
 {
@@ -324,7 +342,7 @@ bool plan_make(struct plan *plan, const struct features_on *wish, const struct p
 		plan->reports |= plan->rules[i].action != ACTION_ALLOW && plan->rules[i].rate;
 	sort_claims(plan);
 	find_refusers(plan);
-	return true;
+	return rules_fit(plan, facilities, why);
 }
 
 /*

@@ -20,6 +20,9 @@
 
 #include "../guest-glue/text.h"
 
+/* The kernel's half of the address space: memory from here up is meant by linear addresses. */
+#define KERNEL_FIRST 0x8000000000000000ULL
+
 #define RULES_MAX 48
 /* A sysfs file is written in pieces of a page: a policy has to fit into one, with its end. */
 #define POLICY_TEXT_MAX 4095
@@ -125,6 +128,13 @@ void asset_print(enum asset asset, u64 number, u64 mask, struct text *out);
 static inline bool rule_covers(const struct rule *rule, enum asset asset, u64 number)
 {
 	return rule->asset == asset && number >= rule->first && number <= rule->last;
+}
+
+/* rule_is_physical() - whether a rule is about guest-physical memory, by number */
+static inline bool rule_is_physical(const struct rule *rule)
+{
+	return rule->asset == ASSET_MEMORY && rule->area == AREA_ADDRESS &&
+	       rule->first < KERNEL_FIRST;
 }
 
 /* rule_same() - whether two rules say the same, wherever they stood */

@@ -85,6 +85,7 @@ struct table_reg {
 #define RFLAGS_AC BIT64(18)
 
 #define DR6_BS BIT64(14)
+#define DR6_CAUSES 0xe00fULL /* B0 to B3, BD, BS, BT */
 #define DEBUGCTL_BTF BIT64(1)
 
 /* Long-mode paging-structure entries: AMD APM vol. 2, 5.3; Intel SDM vol. 3, 4.5. */

@@ -26,15 +26,39 @@ static bool read_pages(u64 gpa, void *to, u64 bytes)
 	return true;
 }
 
-/* Where named memory is: what has been said before the lock stays. */
+/* Whether a plan has a place for what a range is about. */
+static bool placed(const struct plan *plan, const struct area_range *range)
+{
+	u32 i;
+
+	for (i = 0; i < plan->area_count; i++)
+		if (plan->areas[i].area == range->area && plan->areas[i].linear == range->linear)
+			return true;
+	return false;
+}
+
+/*
+ * Where memory is that is not named by its guest-physical address. What has been said before the
+ * lock stays; to what has not been named yet a place can be added, which protects more and frees
+ * nothing.
+ */
 static void place(struct machine *m, struct plan *plan, const struct stage_request *request)
 {
 	const struct plan *now = &m->plans[m->current_plan];
 	u32 i;
 
-	plan->area_count = m->locked ? now->area_count : request->area_count;
-	for (i = 0; i < plan->area_count; i++)
-		plan->areas[i] = m->locked ? now->areas[i] : request->areas[i];
+	plan->area_count = 0;
+	for (i = 0; m->locked && i < now->area_count; i++)
+		plan->areas[plan->area_count++] = now->areas[i];
+	for (i = 0; i < request->area_count && plan->area_count < AREA_RANGES_MAX; i++)
+		if (!m->locked || !placed(now, &request->areas[i]))
+			plan->areas[plan->area_count++] = request->areas[i];
+}
+
+static u64 refuse_stage(u64 gpa, const struct stage_request *request)
+{
+	return phys_write(gpa, request->why, sizeof(request->why)) ? HYPERCALL_REFUSED :
+								     HYPERCALL_BAD;
 }
 
 /*
@@ -87,16 +111,18 @@ static u64 stage(struct machine *m, u64 gpa)
 	if (request.length > sizeof(request.text) ||
 	    request.policy_length > sizeof(request.policy) || request.area_count > AREA_RANGES_MAX)
 		return HYPERCALL_BAD;
-	if (!make(m, &request, &plan, &why)) {
-		if (!phys_write(gpa, request.why, sizeof(request.why)))
-			return HYPERCALL_BAD;
-		return HYPERCALL_REFUSED;
-	}
+	if (!make(m, &request, &plan, &why))
+		return refuse_stage(gpa, &request);
 	place(m, &plan, &request);
 	m->plans[next] = plan;
+	if (!slat_guard_prepare(m, next)) {
+		text_add(&why, "mem_guard: no memory is left to split so many pages");
+		return refuse_stage(gpa, &request);
+	}
 	machine_plan_maps(m, next);
 	/* A processor that finds it finds it whole. */
 	__atomic_store_n(&m->current_plan, next, __ATOMIC_RELEASE);
+	slat_guard_apply(m, next);
 	return HYPERCALL_OK;
 }
 

@@ -283,6 +283,8 @@ void plan_follow(struct vcpu *v)
 			feature_get(i)->apply(v);
 	cpuid_prepare(v);
 	v->virt->traps(v);
+	if (v->machine->slat_root)
+		v->virt->flush(v);
 }
 
 /*
@@ -304,6 +306,7 @@ void root_enter(struct vcpu *v)
 	}
 	v->cr4 = 0;
 	v->asked = 0;
+	v->step = (struct step){ 0 };
 	v->active = 1;
 	v->types_due = false;
 	plan_follow(v);
@@ -338,6 +341,11 @@ bool machine_build(const struct machine_request *request, struct text *why)
 	}
 	if (!m->virt->build(m, why))
 		return false;
+	if (!slat_guard_prepare(m, m->current_plan)) {
+		text_add(why, "the root side's block is too small for what rules protect");
+		return false;
+	}
+	slat_guard_apply(m, m->current_plan);
 	for (i = 0; i < m->cpus; i++)
 		build_vcpu(m, i, request->current_pa);
 	/* The copy is what the root side finds: it has the root side's addresses. */

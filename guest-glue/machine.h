@@ -107,6 +107,10 @@ struct cpu_tables {
  * @slat_root: their root, 0 without
  * @slat_lock: taken to change them
  * @mtrrs: what their types were made of
+ * @guard: memory that each plan protects
+ * @view_pa: the pages of the view for single instructions
+ * @view_used: how many of them it has taken
+ * @view_lock: held by the processor whose view it is
  * @msr_map: the vendor's MSR bitmap for each plan, offsets into the block
  * @io_map: a bit for each port, for each plan; offsets into the block
  * @locked: from now on plans only tighten and no processor is given back
@@ -148,6 +152,10 @@ struct machine {
 	u64 slat_root;
 	u32 slat_lock;
 	struct mtrrs mtrrs;
+	struct page_ranges guard[PLANS];
+	u64 view_pa;
+	u32 view_used;
+	u32 view_lock;
 	u64 msr_map[PLANS];
 	u64 io_map[PLANS];
 	bool locked;

@@ -44,9 +44,14 @@ bool phys_read(u64 gpa, void *dst, u32 len)
 	return true;
 }
 
-bool phys_write(u64 gpa, const void *src, u32 len)
+bool phys_write_guarded(u64 gpa, const void *src, u32 len)
 {
 	return in_window(gpa, len) && copy((void *)(uintptr_t)(ROOT_PHYS + gpa), src, len);
+}
+
+bool phys_write(u64 gpa, const void *src, u32 len)
+{
+	return !slat_guarded(&machine, gpa) && phys_write_guarded(gpa, src, len);
 }
 
 int phys_cmpxchg(u64 gpa, u32 size, u64 old, u64 new)
@@ -54,7 +59,7 @@ int phys_cmpxchg(u64 gpa, u32 size, u64 old, u64 new)
 	void *at = (void *)(uintptr_t)(ROOT_PHYS + gpa);
 	u64 seen = old;
 
-	if (!in_window(gpa, size))
+	if (!in_window(gpa, size) || slat_guarded(&machine, gpa))
 		return -1;
 	if (size == sizeof(u32))
 		asm goto volatile("1: lock cmpxchgl %k[new], %[at]\n\t" EXTABLE("1b", "%l[fault]")

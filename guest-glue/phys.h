@@ -35,9 +35,15 @@ bool phys_read(u64 gpa, void *dst, u32 len);
  * @src: where from
  * @len: bytes, 1 to 4096
  *
+ * Memory that the guest cannot write because a rule protects it is not writable here either: what
+ * the root side does for the guest it must not do instead of it.
+ *
  * Return: false if there is no writable memory at @gpa; then nothing was written.
  */
 bool phys_write(u64 gpa, const void *src, u32 len);
+
+/* phys_write_guarded() - the same after a rule has been asked: protected memory is written, too */
+bool phys_write_guarded(u64 gpa, const void *src, u32 len);
 
 /**
  * phys_cmpxchg() - atomically replace a paging-structure entry (to set its A and D bits)

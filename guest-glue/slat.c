@@ -16,11 +16,6 @@
 #define SIZE_1G (1ULL << 30)
 #define SIZE_4G (1ULL << 32)
 
-static u64 level_bytes(u32 level)
-{
-	return PAGE_BYTES << (9 * (level - 1));
-}
-
 /* The entry for @gpa at @level (1: 4 KiB pages); NULL if the block is full. */
 static u64 *entry(struct machine *m, u64 gpa, u32 level)
 {
@@ -28,7 +23,7 @@ static u64 *entry(struct machine *m, u64 gpa, u32 level)
 	u32 l;
 
 	for (l = m->slat.levels; l > level; l--) {
-		u64 *e = &table[gpa / level_bytes(l) & 511];
+		u64 *e = &table[gpa / slat_bytes(l) & 511];
 		u64 pa;
 
 		if (!*e) {
@@ -38,7 +33,7 @@ static u64 *entry(struct machine *m, u64 gpa, u32 level)
 		}
 		table = block_va(m, block_offset(m, *e & CR3_ADDRESS));
 	}
-	return &table[gpa / level_bytes(level) & 511];
+	return &table[gpa / slat_bytes(level) & 511];
 }
 
 static u64 leaf(const struct machine *m, u64 gpa, u32 level, u8 type)
@@ -119,7 +114,7 @@ bool slat_build(struct machine *m)
 	u8 type;
 
 	mtrr_read(m, &m->mtrrs);
-	if (!block_pages(m, 1, &m->slat_root))
+	if (!block_pages(m, 1, &m->slat_root) || !slat_view_build(m))
 		return false;
 	for (gpa = 0; gpa < end;) {
 		if (block_offset(m, gpa) != BLOCK_NONE) {
@@ -139,56 +134,64 @@ bool slat_build(struct machine *m)
 	return true;
 }
 
-static void lock(struct machine *m)
+void slat_lock(struct machine *m)
 {
 	while (__atomic_exchange_n(&m->slat_lock, 1, __ATOMIC_ACQUIRE))
 		cpu_relax();
 }
 
-static void unlock(struct machine *m)
+void slat_unlock(struct machine *m)
 {
 	__atomic_store_n(&m->slat_lock, 0, __ATOMIC_RELEASE);
 }
 
-bool slat_fill(struct machine *m, u64 gpa)
+/* What is there stays: an entry may be a split page, and its rights those that a rule has left. */
+static bool fill(struct machine *m, u64 gpa)
 {
 	u64 huge_page = gpa & ~(SIZE_1G - 1);
-	u64 *e;
-	bool done;
+	u64 page = gpa & ~(SIZE_2M - 1);
+	u64 *e = entry(m, huge_page, 3);
 	u8 type;
+
+	if (!e)
+		return false;
+	if (!*e && huge(m, huge_page, &type))
+		return map(m, huge_page, 3, type) && slat_guard_again(m, huge_page, SIZE_1G);
+	if (*e & m->slat.large)
+		return true;
+	e = entry(m, page, 2);
+	return e && (*e || (map_2m(m, page) && slat_guard_again(m, page, SIZE_2M)));
+}
+
+bool slat_fill(struct machine *m, u64 gpa)
+{
+	bool done;
 
 	if (gpa >> m->maxphyaddr || !m->slat_root)
 		return false;
-	lock(m);
+	slat_lock(m);
 	/* Where the processor applies the MTRRs nobody tells us of their changes. */
 	if (!m->slat.typed)
 		mtrr_read(m, &m->mtrrs);
-	/* Another processor may have been here first; never a large page over a table. */
-	e = entry(m, huge_page, 3);
-	if (e && !*e && huge(m, huge_page, &type))
-		done = map(m, huge_page, 3, type);
-	else
-		done = e && (*e & m->slat.large || map_2m(m, gpa & ~(SIZE_2M - 1)));
-	unlock(m);
+	done = fill(m, gpa);
+	slat_unlock(m);
 	return done;
 }
 
 /* The same memory in smaller pages, of the type it has had: one store, whoever walks there. */
-static bool split(struct machine *m, u64 *e, u64 gpa, u32 level)
+static bool split(struct machine *m, u64 *e, u32 level)
 {
 	u64 pa;
 	u64 *table = block_pages(m, 1, &pa);
-	u32 i;
 
 	if (!table)
 		return false;
-	for (i = 0; i < 512; i++)
-		table[i] = leaf(m, gpa + i * level_bytes(level - 1), level - 1, *e >> 3 & 7);
+	slat_split_into(m, *e, level, table);
 	__atomic_store_n(e, pa | m->slat.table, __ATOMIC_RELEASE);
 	return true;
 }
 
-/* What is mapped at @gpa gets its type. Returns how far that goes, 0 if it was split before. */
+/* What is mapped at @gpa gets its type, and keeps its rights. Returns how far that goes, 0 if it was split before. */
 static u64 retype_at(struct machine *m, u64 gpa)
 {
 	u64 table = m->slat_root;
@@ -197,21 +200,21 @@ static u64 retype_at(struct machine *m, u64 gpa)
 	u8 type;
 
 	for (;; level--) {
-		e = (u64 *)block_va(m, block_offset(m, table)) + (gpa / level_bytes(level) & 511);
+		e = (u64 *)block_va(m, block_offset(m, table)) + (gpa / slat_bytes(level) & 511);
 		if (!*e || level == 1 || *e & m->slat.large)
 			break;
 		table = *e & CR3_ADDRESS;
 	}
 	/* The block's entries lead to its page of zeros, itself among them. */
 	if (!*e || block_offset(m, gpa) != BLOCK_NONE)
-		return level_bytes(level);
-	if (!mtrr_type(m, gpa, level_bytes(level), &type)) {
-		if (split(m, e, gpa, level))
+		return slat_bytes(level);
+	if (!mtrr_type(m, gpa, slat_bytes(level), &type)) {
+		if (split(m, e, level))
 			return 0;
 		type = 0; /* UC */
 	}
-	*(volatile u64 *)e = leaf(m, gpa, level, type);
-	return level_bytes(level);
+	*(volatile u64 *)e = leaf(m, gpa, level, type) & (*e | ~m->slat.write);
+	return slat_bytes(level);
 }
 
 void slat_retype(struct machine *m)
@@ -219,12 +222,12 @@ void slat_retype(struct machine *m)
 	struct mtrrs now;
 	u64 gpa;
 
-	lock(m);
+	slat_lock(m);
 	mtrr_read(m, &now);
 	if (memcmp(&now, &m->mtrrs, sizeof(now))) {
 		memcpy(&m->mtrrs, &now, sizeof(now));
 		for (gpa = 0; gpa >> m->maxphyaddr == 0;)
 			gpa += retype_at(m, gpa);
 	}
-	unlock(m);
+	slat_unlock(m);
 }

@@ -48,6 +48,16 @@ u64 svm_get(struct vcpu *v, enum vcpu_field field)
 	return f->bytes == sizeof(u32) ? *(const u32 *)at : *(const u64 *)at;
 }
 
+static void svm_flush(struct vcpu *v)
+{
+	struct vmcb *vmcb = v->control;
+
+	/* The first entry's flush of everything stays one. */
+	if (vmcb->tlb_control != SVM_FLUSH_ALL)
+		vmcb->tlb_control = svm_features & SVM_HAS_FLUSH_ASID ? SVM_FLUSH_ASID :
+									SVM_FLUSH_ALL;
+}
+
 #define CR4_FLUSHING (CR4_PGE | CR4_PAE | CR4_PSE | CR4_PCIDE | CR4_SMEP)
 
 void svm_set(struct vcpu *v, enum vcpu_field field, u64 value)
@@ -62,8 +72,7 @@ void svm_set(struct vcpu *v, enum vcpu_field field, u64 value)
 	}
 	/* What the guest's own MOV would have flushed: APM vol. 2, 5.5.2. */
 	if (field == VCPU_CR4 && (vmcb->cr4 ^ value) & CR4_FLUSHING)
-		vmcb->tlb_control = svm_features & SVM_HAS_FLUSH_ASID ? SVM_FLUSH_ASID :
-									SVM_FLUSH_ALL;
+		svm_flush(v);
 	vmcb->clean &= ~f->clean;
 	if (f->bytes == sizeof(u32))
 		*(u32 *)at = (u32)value;
@@ -106,7 +115,8 @@ static void svm_traps(struct vcpu *v)
 	vmcb->iopm_pa = block_pa(v->machine, v->machine->io_map[plan]);
 	vmcb->intercept_cr_read = t->cr_read | (t->smsw ? 1 : 0) | (v->cr4 ? 1u << 4 : 0);
 	vmcb->intercept_cr_write = t->cr_write | (cr4 ? 1u << 4 : 0);
-	vmcb->intercept3 &= ~(SVM_ICPT_CR0_SEL_WRITE | SVM_ICPT_IOIO);
+	vmcb->intercept3 &= ~(SVM_ICPT_CR0_SEL_WRITE | SVM_ICPT_IOIO | SVM_ICPT_INTR |
+			      SVM_ICPT_NMI);
 	/* CLTS and the like, which a kernel may do all day, exit only where TS or MP matters. */
 	if (t->cr_change[0] & (CR0_TS | CR0_MP))
 		vmcb->intercept_cr_write |= 1u << 0;
@@ -122,7 +132,39 @@ static void svm_traps(struct vcpu *v)
 		if (t->desc_store)
 			vmcb->intercept3 |= SVM_ICPT_STORE(table);
 	}
+	if (v->step.kind) {
+		vmcb->intercept3 |= SVM_ICPT_INTR | SVM_ICPT_NMI;
+		vmcb->intercept_exceptions = ~(1u << VECTOR_NMI);
+		if (v->step.io)
+			vmcb->intercept3 &= ~SVM_ICPT_IOIO;
+	}
 	vmcb->clean &= ~(SVM_CLEAN_INTERCEPTS | SVM_CLEAN_MAPS);
+}
+
+/*
+ * The view's translations have the same ASID as the usual ones: they go when it comes and when it
+ * leaves. A number of its own would keep the usual ones, but then INVLPG, as the instruction that
+ * is let through, would not reach them.
+ */
+static void svm_view(struct vcpu *v)
+{
+	struct vmcb *vmcb = v->control;
+	struct step *s = &v->step;
+
+	svm_traps(v);
+	/* A shadow holds interrupts off until the instruction has run, when the trap comes first. */
+	if (s->kind == STEP_INSN) {
+		s->blocking = vmcb->interrupt_shadow;
+		vmcb->interrupt_shadow = 1;
+	} else if (!s->kind && s->traced && !s->done) {
+		vmcb->interrupt_shadow = s->blocking;
+	}
+	s->pending = 0;
+	if (!s->view)
+		return;
+	vmcb->nested_cr3 = s->kind ? s->view : v->machine->slat_root;
+	vmcb->clean &= ~SVM_CLEAN_NP;
+	svm_flush(v);
 }
 
 /* The guest is shown a processor whose firmware has switched SVM off. */
@@ -197,6 +239,8 @@ static const struct virt svm = {
 	.left = svm_left,
 	.maps = svm_maps,
 	.traps = svm_traps,
+	.view = svm_view,
+	.flush = svm_flush,
 	.get = svm_get,
 	.set = svm_set,
 	.segment = svm_segment,

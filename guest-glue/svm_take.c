@@ -78,6 +78,8 @@ void svm_caps(struct virt_caps *caps, bool slat_wanted)
 			.leaf = PTE_P | PTE_W | PTE_U | PTE_A | PTE_D,
 			.large = PTE_PS,
 			.hidden = PTE_P | PTE_U | PTE_A | PTE_NX,
+			.write = PTE_W,
+			.no_execute = PTE_NX,
 			.gbpages = machine.gbpages,
 		};
 	}

@@ -9,6 +9,7 @@
 #include "cpu.h"
 #include "event.h"
 #include "../features/plan.h"
+#include "../vmexit/step.h"
 #include "../vmexit/vmexit.h"
 
 struct machine;
@@ -88,6 +89,7 @@ struct cpuid_unasked {
  * @pinned: bits of CR0 and CR4 that were set when a plan with cr_pin came into force
  * @types_due: the guest has switched its MTRRs off while its caches are off; what types it gives
  *	its memory next has to be looked at by the time it switches either on
+ * @step: an instruction that is let through
  * @nmis: NMIs that came on the root side and that the guest is still to get
  * @machine_check: one came on the root side, and the guest is still to get it
  * @exits: how many of each kind
@@ -119,6 +121,7 @@ struct vcpu {
 	bool types_due;
 	bool machine_check;
 	u64 pinned[CRS];
+	struct step step;
 	u32 nmis;
 	u64 exits[VMEXIT_KINDS];
 	u64 handled[FEATURES_MAX];
@@ -161,6 +164,10 @@ enum msr_answer {
  * @left: on the processor itself after VERDICT_LEAVE, Linux's side: switch the extension off
  * @maps: fill the MSR bitmap of a plan
  * @traps: set the intercepts that v->plan and v->cr4 need
+ * @view: let intercepts and second-level tables be as v->step says, after a change of it. When a
+ *	step begins, the vendor keeps what would hold its trap back in @blocking and @pending, and
+ *	gives it back after a step that was not done
+ * @flush: this processor's translations are old: the second-level tables have changed
  * @get: read a field
  * @set: write a field
  * @segment: read a segment register: enum guest_seg or enum vcpu_segment
@@ -173,8 +180,8 @@ enum msr_answer {
  * @set_segment: write a segment register; needed where instructions that load one exit
  * @insn: what the processor has told of the instruction that exited, enough to do without its
  *	bytes: true with all but @insn->mode filled in, false if they must be decoded
- * @step: an emulated instruction ran with TF set: make the single-step trap pending. Without it
- *	the trap is injected
+ * @step: an emulated instruction ran with TF set: make the single-step trap pending, or the debug
+ *	exception with these causes. Without it the exception is injected
  * @nmi: v->nmis has grown, or v->machine_check is set, on the root side at any time; called by the
  *	event itself. Without it neither comes there
  * @init: an INIT has come; without it, it is dropped
@@ -191,6 +198,8 @@ struct virt {
 	void (*left)(void);
 	void (*maps)(struct machine *m, u32 plan);
 	void (*traps)(struct vcpu *v);
+	void (*view)(struct vcpu *v);
+	void (*flush)(struct vcpu *v);
 	u64 (*get)(struct vcpu *v, enum vcpu_field field);
 	void (*set)(struct vcpu *v, enum vcpu_field field, u64 value);
 	void (*segment)(struct vcpu *v, u32 which, struct guest_segment *out);
@@ -199,7 +208,7 @@ struct virt {
 	enum msr_answer (*msr)(struct vcpu *v, u32 msr, bool write, u64 *value);
 	void (*set_segment)(struct vcpu *v, u32 which, const struct guest_segment *segment);
 	bool (*insn)(struct vcpu *v, const struct vmexit *e, struct insn *insn);
-	void (*step)(struct vcpu *v);
+	void (*step)(struct vcpu *v, u64 causes);
 	void (*nmi)(struct vcpu *v);
 	void (*init)(struct vcpu *v);
 	void (*sipi)(struct vcpu *v, u8 vector);

@@ -34,6 +34,11 @@ void vmx_set(struct vcpu *v, enum vcpu_field field, u64 value);
 void vmx_segment(struct vcpu *v, u32 which, struct guest_segment *out);
 void vmx_set_segment(struct vcpu *v, u32 which, const struct guest_segment *segment);
 void vmx_traps(struct vcpu *v);
+void vmx_view(struct vcpu *v);
+void vmx_flush(struct vcpu *v);
+
+/* vmx_eptp() - the EPT pointer of tables with this root */
+u64 vmx_eptp(u64 root);
 
 /* vmx_msr.c */
 enum msr_answer vmx_msr(struct vcpu *v, u32 msr, bool write, u64 *value);

@@ -162,7 +162,7 @@ void vmx_caps(struct virt_caps *caps, bool slat_wanted)
 	if (proc_range().may & VMX_PROC_IO_BITMAPS)
 		caps->facilities |= FACILITY(IO_BITMAP);
 	if (slat) {
-		caps->facilities |= FACILITY(SLAT);
+		caps->facilities |= FACILITY(SLAT) | FACILITY(SLAT_TABLES);
 		caps->slat = "EPT";
 		/* Bits 2:0 are read, write, execute; 5:3 a leaf's type, WB being 6: 29.3.2. */
 		machine.slat = (struct slat_format){
@@ -170,6 +170,8 @@ void vmx_caps(struct virt_caps *caps, bool slat_wanted)
 			.leaf = 7,
 			.large = PTE_PS,
 			.hidden = 1 | 6 << 3,
+			.write = 2,
+			.execute = 4,
 			.levels = 4,
 			.gbpages = ept_vpid_caps() & VMX_EPT_1G,
 			.typed = true,

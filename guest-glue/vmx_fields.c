@@ -174,6 +174,7 @@ void vmx_traps(struct vcpu *v)
 	u64 io_map = block_pa(v->machine, v->machine->io_map[plan]);
 	u64 cr0 = guest_cr0();
 	u64 cr0_mask;
+	u32 kernel = t->kernel_exceptions & ~t->exceptions;
 	u32 proc = vmx_facts.proc;
 	u32 proc2;
 
@@ -187,15 +188,19 @@ void vmx_traps(struct vcpu *v)
 	vmx_write(VMCS_CR4_MASK,
 		  t->cr_write & 1u << 4 ? ~0ULL : CR4_VMXE | v->plan->cr4 | t->cr_change[4]);
 	vmx_write(VMCS_CR4_SHADOW, cr4_seen(v));
-	vmx_write(VMCS_EXCEPTIONS, t->exceptions | t->kernel_exceptions);
-	/* Those #PF exit whose error code has these bits so: 26.2. U/S is set in a program's. */
-	vmx_write(VMCS_PF_MASK, t->exceptions >> VECTOR_PF & 1 ? 0 : PF_USER);
+	vmx_write(VMCS_EXCEPTIONS, v->step.kind ? ~(1u << VECTOR_NMI) :
+						  t->exceptions | t->kernel_exceptions);
+	/*
+	 * With the bit of #PF set, those exit whose error code has these bits so; with it clear, all the
+	 * others, which must be none (25.6.3). U/S is set in a program's.
+	 */
+	vmx_write(VMCS_PF_MASK, !v->step.kind && kernel >> VECTOR_PF & 1 ? PF_USER : 0);
 	vmx_write(VMCS_PF_MATCH, 0);
 	if (t->cr_write & 1u << 3)
 		proc |= VMX_PROC_CR3_LOAD;
 	if (t->cr_read & 1u << 3)
 		proc |= VMX_PROC_CR3_STORE;
-	if (t->io.count) {
+	if (t->io.count && !v->step.io) {
 		proc |= VMX_PROC_IO_BITMAPS;
 		vmx_write(VMCS_IO_BITMAP_A, io_map);
 		vmx_write(VMCS_IO_BITMAP_B, io_map + PAGE_BYTES);
@@ -205,4 +210,66 @@ void vmx_traps(struct vcpu *v)
 		proc2 = vmx_read(VMCS_PROC2) & ~VMX_PROC2_DESC;
 		vmx_write(VMCS_PROC2, t->desc_store ? proc2 | VMX_PROC2_DESC : proc2);
 	}
+}
+
+void vmx_flush(struct vcpu *v)
+{
+	(void)v;
+	vmx_invept_all();
+}
+
+u64 vmx_eptp(u64 root)
+{
+	/* Write-back paging structures, four levels: 25.6.11. */
+	return root | 6 | (4 - 1) << 3;
+}
+
+/*
+ * A trap of TF's would wait for the end of a shadow, an entry with both would have to have it
+ * pending (27.3.1.5). So there is no shadow, and what was pending waits here.
+ */
+static void hold_back(struct step *s)
+{
+	const u32 shadow = VMX_BLOCKING_STI | VMX_BLOCKING_MOV_SS;
+	u32 blocking = vmx_read(VMCS_GUEST_BLOCKING);
+
+	s->blocking = blocking & shadow;
+	s->pending = vmx_read(VMCS_GUEST_PENDING_DEBUG);
+	vmx_write(VMCS_GUEST_BLOCKING, blocking & ~shadow);
+	vmx_write(VMCS_GUEST_PENDING_DEBUG, 0);
+}
+
+static void let_go(struct step *s)
+{
+	if (s->done) {
+		/* What it has caused itself comes with the step's end, and with what waits here. */
+		vmx_write(VMCS_GUEST_PENDING_DEBUG, 0);
+		return;
+	}
+	vmx_write(VMCS_GUEST_BLOCKING, vmx_read(VMCS_GUEST_BLOCKING) | s->blocking);
+	vmx_write(VMCS_GUEST_PENDING_DEBUG, s->pending);
+}
+
+/*
+ * Translations have the number of the tables that they were made of (29.4.3). Those of the view,
+ * which changes each time, go when it comes. The others stay as valid as they are: what the guest's
+ * own instruction invalidates, it invalidates for all tables (29.4.3.1).
+ */
+void vmx_view(struct vcpu *v)
+{
+	struct step *s = &v->step;
+
+	vmx_traps(v);
+	vmx_write(VMCS_PIN, vmx_facts.pin | (s->kind ? VMX_PIN_INTERRUPT : 0));
+	if (s->kind == STEP_INSN)
+		hold_back(s);
+	else if (s->kind == STEP_EVENT)
+		s->blocking = s->pending = 0;
+	else if (s->traced)
+		let_go(s);
+	if (!s->view)
+		return;
+	vmx_write(VMCS_EPTP, vmx_eptp(s->kind ? s->view : v->machine->slat_root));
+	if (s->kind)
+		vmx_invept_all();
 }

@@ -30,9 +30,8 @@ static void put_controls(bool *ok)
 		put(ok, VMCS_XSS_EXITING, 0);
 	if (f->proc2 & VMX_PROC2_PCONFIG)
 		put(ok, VMCS_PCONFIG_EXITING, 0);
-	/* Write-back paging structures, four levels: 25.6.11. */
 	if (f->proc2 & VMX_PROC2_EPT)
-		put(ok, VMCS_EPTP, machine.slat_root | 6 | (4 - 1) << 3);
+		put(ok, VMCS_EPTP, vmx_eptp(machine.slat_root));
 	put(ok, VMCS_MSR_BITMAP, block_pa(&machine, machine.msr_map[machine.current_plan]));
 	put(ok, VMCS_EXCEPTIONS, 0);
 	put(ok, VMCS_PF_MASK, 0);

@@ -36,6 +36,9 @@ enum verdict default_sipi(struct vcpu *v, struct vmexit *e);
 enum verdict default_nmi(struct vcpu *v, struct vmexit *e);
 enum verdict default_shutdown(struct vcpu *v, struct vmexit *e);
 
+/* step.c */
+enum verdict default_step(struct vcpu *v, struct vmexit *e);
+
 /* guest-glue/hypercall.c */
 enum verdict default_hypercall(struct vcpu *v, struct vmexit *e);
 

@@ -36,6 +36,7 @@ static enum verdict (*const defaults[VMEXIT_KINDS])(struct vcpu *v, struct vmexi
 	[VMEXIT_INIT] = default_init,
 	[VMEXIT_SIPI] = default_sipi,
 	[VMEXIT_SHUTDOWN] = default_shutdown,
+	[VMEXIT_STEP] = default_step,
 };
 
 /*

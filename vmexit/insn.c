@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "insn.h"
 
+#include "../features/enforce.h"
 #include "../guest-glue/machine.h"
+#include "../guest-glue/string.h"
 
 void insn_memory(struct vcpu *v, struct guest_mem *mem)
 {
@@ -113,29 +115,57 @@ enum verdict insn_skip(struct vcpu *v, struct vmexit *e)
 	if (!(rflags & RFLAGS_TF) || vcpu_get(v, VCPU_DEBUGCTL) & DEBUGCTL_BTF)
 		return VERDICT_RETRY;
 	if (v->virt->step) {
-		v->virt->step(v);
+		v->virt->step(v, DR6_BS);
 		return VERDICT_RETRY;
 	}
 	vcpu_set(v, VCPU_DR6, vcpu_get(v, VCPU_DR6) | DR6_BS);
 	return inject(e, VECTOR_DB);
 }
 
+/*
+ * A store that memory has refused. If that was because a rule protects it, the rule decides as it
+ * would if the processor had stored.
+ */
+static enum verdict refused(struct vcpu *v, struct vmexit *e, const struct guest_mem *mem, u8 seg,
+			    u64 offset, u32 size, const u8 *bytes)
+{
+	struct guest_span span = { 0 };
+	enum verdict verdict;
+	u32 i;
+
+	if (guest_span(mem, seg, offset, size, 1, WALK_WRITE | WALK_PEEK, &span, &e->fault) !=
+		    WALK_OK ||
+	    !(slat_guarded(v->machine, span.gpa[0]) ||
+	      (span.len[1] && slat_guarded(v->machine, span.gpa[1]))))
+		return e->cpl ? inject_error(e, VECTOR_GP, 0) : VERDICT_STOP;
+	for (i = 0; i < 2 && span.len[i]; i++) {
+		verdict = rule_store(v, e, span.gpa[i], span.len[i]);
+		if (verdict != VERDICT_DEFAULT)
+			return verdict;
+	}
+	if (phys_write_guarded(span.gpa[0], bytes, span.len[0]) &&
+	    (!span.len[1] || phys_write_guarded(span.gpa[1], bytes + span.len[0], span.len[1])))
+		return VERDICT_NEXT;
+	return e->cpl ? inject_error(e, VECTOR_GP, 0) : VERDICT_STOP;
+}
+
 enum verdict insn_store(struct vcpu *v, struct vmexit *e, const struct guest_mem *mem,
 			const struct insn *insn, u64 value)
 {
 	u64 *reg;
-	u64 next;
+	u64 next, offset;
 
 	if (insn->mem.present) {
 		next = vcpu_get(v, VCPU_RIP) + insn->length;
-		switch (guest_store(mem, insn->mem.segment, insn_offset(insn, v->gpr, next), 2, &value,
-				    &e->fault)) {
+		offset = insn_offset(insn, v->gpr, next);
+		switch (guest_store(mem, insn->mem.segment, offset, 2, &value, &e->fault)) {
 		case WALK_OK:
 			return VERDICT_NEXT;
 		case WALK_FAULT:
 			return VERDICT_INJECT;
 		default:
-			return e->cpl ? inject_error(e, VECTOR_GP, 0) : VERDICT_STOP;
+			return refused(v, e, mem, insn->mem.segment, offset, 2,
+				       (const u8 *)&value);
 		}
 	}
 	reg = &v->gpr[insn->reg];
@@ -157,13 +187,18 @@ enum verdict insn_store_table(struct vcpu *v, struct vmexit *e, const struct gue
 {
 	u64 offset = insn_offset(insn, v->gpr, vcpu_get(v, VCPU_RIP) + insn->length);
 
+	u8 bytes[10];
+
 	switch (guest_store_table(mem, insn->mem.segment, offset, limit, base, &e->fault)) {
 	case WALK_OK:
 		return VERDICT_NEXT;
 	case WALK_FAULT:
 		return VERDICT_INJECT;
 	default:
-		return e->cpl ? inject_error(e, VECTOR_GP, 0) : VERDICT_STOP;
+		memcpy(bytes, &limit, 2);
+		memcpy(bytes + 2, &base, 8);
+		return refused(v, e, mem, insn->mem.segment, offset,
+			       guest_code_mode(mem) == 64 ? 10 : 6, bytes);
 	}
 }
 

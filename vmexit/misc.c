@@ -173,6 +173,15 @@ enum verdict default_memory(struct vcpu *v, struct vmexit *e)
 		root_say("the guest has tried to change hidden memory at", e->addr);
 		return inject_error(e, VECTOR_GP, 0);
 	}
+	/*
+	 * The tables change before a processor is told of its new plan, which it may not be able to
+	 * hear of at once: then it learns of it here. If it has it, rights are just being given back.
+	 */
+	if (slat_guarded(v->machine, e->addr) && e->value & MEM_WRITE) {
+		if (v->plan != &v->machine->plans[v->machine->current_plan])
+			plan_follow(v);
+		return VERDICT_RETRY;
+	}
 	return slat_fill(v->machine, e->addr) ? VERDICT_RETRY : VERDICT_STOP;
 }
 

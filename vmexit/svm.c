@@ -70,6 +70,32 @@ static void nested_fault(const struct vmcb *vmcb, struct vmexit *e)
 	e->addr = vmcb->exit_info2;
 	e->value = vmcb->exit_info1 & PF_FETCH ? MEM_FETCH :
 		   vmcb->exit_info1 & PF_WRITE ? MEM_WRITE : MEM_READ;
+	if (vmcb->exit_info1 & SVM_NPF_WALK)
+		e->value |= MEM_WALK;
+	e->delivering = vmcb->exit_int_info & SVM_EVENT_VALID;
+}
+
+/* A step's own causes alone are in DR6 then: the intercept has updated it (15.12.2). */
+static void exception(const struct vcpu *v, const struct vmcb *vmcb, struct vmexit *e)
+{
+	e->kind = VMEXIT_EXCEPTION;
+	e->sel = vmcb->exit_code - SVM_EXIT_EXCEPTION(0);
+	e->value = vmcb->exit_info1;
+	e->addr = vmcb->exit_info2;
+	e->delivering = vmcb->exit_int_info & SVM_EVENT_VALID;
+	if (e->sel == VECTOR_DB && v->step.kind)
+		e->value = vmcb->dr6 & DR6_CAUSES;
+}
+
+/* An interrupt or an NMI, which exit from a step alone, before its instruction could run. */
+static void came_before(const struct vcpu *v, const struct vmcb *vmcb, struct vmexit *e)
+{
+	e->sel = vmcb->exit_code;
+	if (!v->step.kind)
+		return;
+	e->kind = VMEXIT_STEP;
+	if (vmcb->exit_code == SVM_EXIT_NMI)
+		svm_take_nmi();
 }
 
 /* EXITINFO1 of an I/O exit: APM vol. 2, 15.10.2. The next RIP is in EXITINFO2. */
@@ -96,11 +122,7 @@ static enum verdict translate(struct vcpu *v, const struct vmcb *vmcb, struct vm
 	if (code < SVM_EXIT_CR_WRITE(16))
 		return control_register(v, vmcb, e);
 	if (code >= SVM_EXIT_EXCEPTION(0) && code <= SVM_EXIT_EXCEPTION(31)) {
-		e->kind = VMEXIT_EXCEPTION;
-		e->sel = code - SVM_EXIT_EXCEPTION(0);
-		e->value = vmcb->exit_info1;
-		e->addr = vmcb->exit_info2;
-		e->delivering = vmcb->exit_int_info & SVM_EVENT_VALID;
+		exception(v, vmcb, e);
 		return VERDICT_DEFAULT;
 	}
 	if (code >= SVM_EXIT_IDTR_READ && code <= SVM_EXIT_TR_WRITE) {
@@ -135,6 +157,10 @@ static enum verdict translate(struct vcpu *v, const struct vmcb *vmcb, struct vm
 	case SVM_EXIT_INVLPGA:
 		e->kind = VMEXIT_VIRT_INSN;
 		break;
+	case SVM_EXIT_INTR:
+	case SVM_EXIT_NMI:
+		came_before(v, vmcb, e);
+		break;
 	case SVM_EXIT_INIT:
 		svm_swallow_init();
 		e->kind = VMEXIT_INIT;
@@ -153,21 +179,50 @@ static enum verdict translate(struct vcpu *v, const struct vmcb *vmcb, struct vm
 	return VERDICT_DEFAULT;
 }
 
+/* EXITINTINFO. QEMU tells of an interrupt as an exception, of a number that no exception has. */
+static u64 interrupted(const struct vmcb *vmcb)
+{
+	u64 event = vmcb->exit_int_info;
+
+	if (SVM_EVENT_TYPE(event) == SVM_EVENT_EXCEPTION && (u8)event > 31)
+		event &= ~(7ULL << 8);
+	return event;
+}
+
+/* What raises an event itself is delivered again only by a step, which cannot trace it. */
+static bool soft(u64 event)
+{
+	u8 vector = (u8)event;
+
+	return event & SVM_EVENT_VALID &&
+	       (SVM_EVENT_TYPE(event) == SVM_EVENT_SOFTWARE ||
+		(SVM_EVENT_TYPE(event) == SVM_EVENT_EXCEPTION &&
+		 (vector == VECTOR_BP || vector == VECTOR_OF)));
+}
+
 /*
  * An event that was under delivery when the exit came: APM vol. 2, 15.7.2. Instructions that raise
  * an event (INT, INT3, INTO) are not done yet and run again.
  */
 static u64 under_delivery(const struct vmcb *vmcb)
 {
-	u64 event = vmcb->exit_int_info;
-	u8 vector = (u8)event;
+	u64 event = interrupted(vmcb);
 
-	if (!(event & SVM_EVENT_VALID) || SVM_EVENT_TYPE(event) == SVM_EVENT_SOFTWARE)
-		return 0;
-	if (SVM_EVENT_TYPE(event) == SVM_EVENT_EXCEPTION &&
-	    (vector == VECTOR_BP || vector == VECTOR_OF))
-		return 0;
-	return event;
+	return event & SVM_EVENT_VALID && !soft(event) ? event : 0;
+}
+
+/* The event of a step: INT n returns behind itself, so RIP goes there (APM vol. 2, 15.20). */
+static bool deliver_in_step(struct vcpu *v, struct vmcb *vmcb, struct vmexit *e)
+{
+	vmcb->event_inj = interrupted(vmcb);
+	if (!soft(vmcb->event_inj))
+		return true;
+	if (insn_length(v, e) != VERDICT_DEFAULT)
+		return false;
+	v->step.soft = e->len;
+	vmcb->rip += e->len;
+	vmcb->next_rip = vmcb->rip;
+	return true;
 }
 
 /* A second exception before the first was delivered: APM vol. 2, 8.2.9. */
@@ -225,6 +280,10 @@ static bool apply(struct vcpu *v, struct vmcb *vmcb, struct vmexit *e, enum verd
 		insn_skip(v, e);
 		return true;
 	}
+	if (verdict == VERDICT_STEP)
+		verdict = step_begin(v, e);
+	if (verdict == VERDICT_STEP && (!e->delivering || deliver_in_step(v, vmcb, e)))
+		return false;
 	if (verdict == VERDICT_RETRY)
 		vmcb->event_inj = under_delivery(vmcb);
 	else if (verdict == VERDICT_INJECT)
@@ -234,10 +293,13 @@ static bool apply(struct vcpu *v, struct vmcb *vmcb, struct vmexit *e, enum verd
 	return false;
 }
 
-/* An NMI that came in the short time when the root side lets one in (svm_swallow_init()). */
+/*
+ * An NMI that came in the short time when the root side lets one in (svm_swallow_init()), or while a
+ * step kept it out; not in between.
+ */
 static void hand_over_nmi(struct vcpu *v, struct vmcb *vmcb)
 {
-	if (!v->nmis || vmcb->event_inj & SVM_EVENT_VALID)
+	if (!v->nmis || vmcb->event_inj & SVM_EVENT_VALID || v->step.kind)
 		return;
 	v->nmis = 0;
 	vmcb->event_inj = SVM_EVENT_VALID | SVM_EVENT_NMI << 8 | VECTOR_NMI;
@@ -269,6 +331,7 @@ bool svm_exit(struct vcpu *v)
 {
 	struct vmcb *vmcb = v->control;
 	struct vmexit e = { 0 };
+	bool stepped = v->step.kind;
 	enum verdict verdict;
 	bool leave;
 
@@ -277,9 +340,16 @@ bool svm_exit(struct vcpu *v)
 	vmcb->event_inj = 0;
 	v->gpr[RAX] = vmcb->rax;
 	v->gpr[RSP] = vmcb->rsp;
+	/* Not delivered: it is the instruction again that is to run. */
+	if (stepped && soft(vmcb->exit_int_info))
+		vmcb->rip -= v->step.soft;
 	verdict = translate(v, vmcb, &e);
+	if (unlikely(stepped))
+		step_exit(v, &e);
 	if (verdict == VERDICT_DEFAULT)
 		verdict = dispatch(v, &e);
+	if (unlikely(stepped) && verdict != VERDICT_STEP)
+		v->step.pages = 0;
 	leave = apply(v, vmcb, &e, verdict);
 	hand_over_nmi(v, vmcb);
 	vmcb->rax = v->gpr[RAX];

@@ -40,6 +40,8 @@
 #define VM_CR_SVMDIS BIT64(4)
 
 /* Intercept word 3, at 0x0c. */
+#define SVM_ICPT_INTR (1u << 0)
+#define SVM_ICPT_NMI (1u << 1)
 #define SVM_ICPT_INIT (1u << 3)
 #define SVM_ICPT_STORE(table) (1u << (6 + (table)))
 #define SVM_ICPT_CR0_SEL_WRITE (1u << 5)
@@ -60,6 +62,7 @@
 #define SVM_EXIT_CR_READ(n) (0x00u + (n))
 #define SVM_EXIT_CR_WRITE(n) (0x10u + (n))
 #define SVM_EXIT_EXCEPTION(v) (0x40u + (v))
+#define SVM_EXIT_INTR 0x60
 #define SVM_EXIT_NMI 0x61
 #define SVM_EXIT_INIT 0x63
 #define SVM_EXIT_CR0_SEL_WRITE 0x65
@@ -99,10 +102,14 @@
 /* CPUID without a prefix: 0F A2. */
 #define SVM_CPUID_BYTES 0xa20f
 
+/* EXITINFO1 of a nested page fault, beyond the error code: APM vol. 2, 15.25.6. */
+#define SVM_NPF_WALK BIT64(33)
+
 /* VMCB clean bits: APM vol. 2, 15.15.3. A set bit: unchanged since the last VMRUN. */
 #define SVM_CLEAN_ALL 0xffffffffu
 #define SVM_CLEAN_INTERCEPTS (1u << 0)
 #define SVM_CLEAN_MAPS (1u << 1)
+#define SVM_CLEAN_NP (1u << 4)
 #define SVM_CLEAN_CR (1u << 5)
 #define SVM_CLEAN_DR (1u << 6)
 #define SVM_CLEAN_DT (1u << 7)
@@ -241,6 +248,7 @@ void svm_leave_state(struct vcpu *v, struct svm_switch *sw);
 #ifdef OLDGUARD_SIM
 void svm_vmsave(u64 vmcb_pa);
 void svm_swallow_init(void);
+void svm_take_nmi(void);
 #else
 static inline void svm_vmsave(u64 vmcb_pa)
 {
@@ -252,6 +260,12 @@ static inline void svm_vmsave(u64 vmcb_pa)
  * into #SX as soon as GIF is set (APM vol. 2, 15.21.8 and 15.28), which fault.c returns from.
  */
 static inline void svm_swallow_init(void)
+{
+	asm volatile("stgi; nop; nop; clgi" : : : "memory");
+}
+
+/* An intercepted NMI stays pending in the same way (APM vol. 2, 15.13.2): fault.c counts it. */
+static inline void svm_take_nmi(void)
 {
 	asm volatile("stgi; nop; nop; clgi" : : : "memory");
 }

@@ -61,7 +61,7 @@ bool svm_quick(struct vcpu *v)
 	vmcb->tlb_control = 0;
 	if (code == SVM_EXIT_CPUID)
 		return quick_cpuid(v, vmcb);
-	if (!vmcb->cpl || vmcb->exit_int_info & SVM_EVENT_VALID)
+	if (!vmcb->cpl || vmcb->exit_int_info & SVM_EVENT_VALID || v->step.kind)
 		return false;
 	if (code - SVM_EXIT_IDTR_READ <= SVM_EXIT_TR_READ - SVM_EXIT_IDTR_READ)
 		return quick_refuse(v, vmcb, VMEXIT_DESC_STORE);

@@ -26,7 +26,8 @@ struct vcpu;
 	X(MSR_READ, "msr_read")     /* sel: MSR number */                                          \
 	X(MSR_WRITE, "msr_write")   /* sel: MSR number; value: what is written */                  \
 	X(IO, "io")                 /* sel: port; addr: IO_*; value: what OUT writes */            \
-	X(EXCEPTION, "exception")   /* sel: vector; value: error code; addr: CR2 of a #PF */       \
+	X(EXCEPTION, "exception")   /* sel: vector; value: error code; addr: CR2 of a #PF; #DB,    \
+				       value: its causes, as DR6 has them */                       \
 	X(MEMORY, "memory")         /* addr: guest-physical address; value: access (MEM_*) */      \
 	X(XSETBV, "xsetbv")         /* sel: XCR number; value: what is written */                  \
 	X(HYPERCALL, "hypercall")                                                                  \
@@ -37,7 +38,8 @@ struct vcpu;
 	X(INIT, "init")                                                                            \
 	X(SIPI, "sipi")             /* sel: the vector it brings */                                \
 	X(SHUTDOWN, "shutdown")     /* a triple fault */                                           \
-	X(STEP, "step")             /* the instruction let through by VERDICT_STEP has run */
+	X(STEP, "step")             /* the instruction let through by VERDICT_STEP has run; sel: not \
+				       0 if something came before it, and it has not */
 
 enum vmexit_kind {
 #define X(name, text) VMEXIT_##name,
@@ -49,9 +51,13 @@ enum vmexit_kind {
 /* Which table register an instruction stores or loads; the order is that of SVM's exit codes. */
 enum desc_table { DESC_IDTR, DESC_GDTR, DESC_LDTR, DESC_TR };
 
+#ifndef OLDGUARD_LINUX_SIDE /* Linux has the same names for something else */
 #define MEM_READ BIT64(0)
 #define MEM_WRITE BIT64(1)
 #define MEM_FETCH BIT64(2)
+#define MEM_WALK BIT64(3)   /* by the walk of the guest's page tables; on some processors a write */
+#define MEM_LINEAR BIT64(4) /* vmexit.linear is known */
+#endif
 
 /* An I/O instruction: its size in bytes in bits 2:0, and what it is. */
 #define IO_SIZE(addr) ((u32)(addr) & 7)
@@ -75,11 +81,12 @@ enum verdict {
  * @cpl: privilege level it happened at, 0 to 3
  * @len: bytes of the instruction, 0 where the processor did not say (insn_length() finds it)
  * @feature: index of the feature whose handler is asked: dispatch()'s to fill in
- * @delivering: of an exception: it came while an event was being delivered, not of an instruction
+ * @delivering: of an exception, or MEMORY: it came while an event was being delivered, not of an instruction
  * @reg: register operand where the processor told it, or REG_UNKNOWN, or REG_VALUE
  * @sel: which one, see the kinds
  * @value: what is written, the error code, …; see the kinds
  * @addr: the address that goes with it; see the kinds
+ * @linear: MEMORY: the linear address, with MEM_LINEAR
  * @fault: what VERDICT_INJECT raises
  */
 struct vmexit {
@@ -92,6 +99,7 @@ struct vmexit {
 	u32 sel;
 	u64 value;
 	u64 addr;
+	u64 linear;
 	struct guest_fault fault;
 };
 

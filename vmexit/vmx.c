@@ -24,7 +24,7 @@
 #define DEBUG_CAUSES 0x600fu
 
 /* An exception that somebody intercepts, or an NMI: 28.2.2. */
-static void event_exit(struct vmexit *e)
+static void event_exit(const struct vcpu *v, struct vmexit *e)
 {
 	u32 event = vmx_read(VMCS_EXIT_EVENT);
 
@@ -42,8 +42,11 @@ static void event_exit(struct vmexit *e)
 	if (e->sel == VECTOR_PF)
 		e->addr = vmx_read(VMCS_QUALIFICATION);
 	/* What delivering it would have put into DR6, and an exit does not: 28.2.1. */
-	if (e->sel == VECTOR_DB)
-		cpu_write_dr6(cpu_read_dr6() | (vmx_read(VMCS_QUALIFICATION) & DEBUG_CAUSES));
+	if (e->sel == VECTOR_DB) {
+		e->value = vmx_read(VMCS_QUALIFICATION) & DEBUG_CAUSES;
+		if (!v->step.kind)
+			cpu_write_dr6(cpu_read_dr6() | e->value);
+	}
 }
 
 /* 28.2.1, table 28-3. */
@@ -102,6 +105,9 @@ static void io(struct vcpu *v, struct vmexit *e)
 	e->value = (u32)v->gpr[RAX];
 }
 
+#define QUAL_LINEAR BIT64(7)	 /* the guest's linear address is known */
+#define QUAL_TRANSLATED BIT64(8) /* and it was its translation that was accessed, not a table */
+
 static void ept_violation(struct vmexit *e)
 {
 	u64 qualification = vmx_read(VMCS_QUALIFICATION);
@@ -111,6 +117,11 @@ static void ept_violation(struct vmexit *e)
 	e->addr = vmx_read(VMCS_GUEST_PHYSICAL);
 	/* Table 28-7 has the MEM_* bits in the same places. */
 	e->value = qualification & (MEM_READ | MEM_WRITE | MEM_FETCH);
+	e->delivering = vmx_read(VMCS_VECTORING) & VMX_EVENT_VALID;
+	if (!(qualification & QUAL_LINEAR))
+		return;
+	e->value |= MEM_LINEAR | (qualification & QUAL_TRANSLATED ? 0 : MEM_WALK);
+	e->linear = vmx_read(VMCS_GUEST_LINEAR);
 }
 
 /* Exits that no instruction caused have no length: 28.2.5. */
@@ -123,6 +134,7 @@ static bool caused_by_instruction(enum vmexit_kind kind)
 	case VMEXIT_INIT:
 	case VMEXIT_SIPI:
 	case VMEXIT_SHUTDOWN:
+	case VMEXIT_STEP:
 	case VMEXIT_UNKNOWN:
 		return false;
 	default:
@@ -143,7 +155,7 @@ static void translate(struct vcpu *v, u32 reason, struct vmexit *e)
 		descriptor_table(reason, e);
 		break;
 	case VMX_EXIT_EVENT:
-		event_exit(e);
+		event_exit(v, e);
 		break;
 	case VMX_EXIT_CR:
 		control_register(v, e);
@@ -181,6 +193,13 @@ static void translate(struct vcpu *v, u32 reason, struct vmexit *e)
 	case VMX_EXIT_INVD:
 		e->kind = VMEXIT_INVD;
 		break;
+	case VMX_EXIT_INTERRUPT:
+	case VMX_EXIT_NMI_WINDOW:
+		/* From a step alone, before its instruction could run. */
+		e->sel = reason;
+		if (v->step.kind)
+			e->kind = VMEXIT_STEP;
+		break;
 	case VMX_EXIT_INIT:
 		e->kind = VMEXIT_INIT;
 		break;
@@ -212,10 +231,13 @@ static void stop_guest(u32 reason)
 
 static void apply(struct vcpu *v, u32 reason, struct vmexit *e, enum verdict verdict)
 {
+	if (verdict == VERDICT_STEP)
+		verdict = step_begin(v, e);
 	switch (verdict) {
 	case VERDICT_NEXT:
 		insn_skip(v, e);
 		break;
+	case VERDICT_STEP:
 	case VERDICT_RETRY:
 		vmx_redeliver(v);
 		break;
@@ -238,6 +260,7 @@ void vmx_exit(struct vcpu *v)
 {
 	u32 reason = vmx_read(VMCS_EXIT_REASON);
 	struct vmexit e = { 0 };
+	bool stepped = v->step.kind;
 	enum verdict verdict;
 	u64 rsp;
 
@@ -249,7 +272,7 @@ void vmx_exit(struct vcpu *v)
 		vmx_machine_check(v);
 		return;
 	}
-	if (unlikely(reason == VMX_EXIT_NMI_WINDOW)) {
+	if (unlikely(reason == VMX_EXIT_NMI_WINDOW) && !stepped) {
 		vmx_nmi_window(v);
 		return;
 	}
@@ -257,8 +280,15 @@ void vmx_exit(struct vcpu *v)
 	v->gpr[RSP] = rsp;
 	v->cr2 = cpu_read_cr2();
 	translate(v, reason, &e);
+	if (unlikely(stepped))
+		step_exit(v, &e);
 	verdict = dispatch(v, &e);
+	if (unlikely(stepped) && verdict != VERDICT_STEP)
+		v->step.pages = 0;
 	apply(v, reason, &e, verdict);
+	/* What has kept the step from beginning. */
+	if (unlikely(stepped) && reason == VMX_EXIT_NMI_WINDOW)
+		vmx_nmi_window(v);
 	if (v->gpr[RSP] != rsp)
 		vmx_write(VMCS_GUEST_RSP, v->gpr[RSP]);
 	if (cpu_read_cr2() != v->cr2)

@@ -58,6 +58,7 @@
 #define VMX_VPID_INVVPID (BIT64(32) | BIT64(41) | BIT64(42)) /* single and all contexts */
 
 /* Pin-based controls: SDM vol. 3, 25.6.1. */
+#define VMX_PIN_INTERRUPT (1u << 0)
 #define VMX_PIN_NMI (1u << 3)
 #define VMX_PIN_VIRTUAL_NMI (1u << 5)
 #define VMX_PIN_DEFAULT1 0x00000016u
@@ -147,6 +148,7 @@
 #define VMCS_CR0_SHADOW 0x6004
 #define VMCS_CR4_SHADOW 0x6006
 #define VMCS_QUALIFICATION 0x6400
+#define VMCS_GUEST_LINEAR 0x640a
 #define VMCS_GUEST_CR0 0x6800
 #define VMCS_GUEST_CR3 0x6802
 #define VMCS_GUEST_CR4 0x6804
@@ -174,6 +176,7 @@
 /* Basic exit reasons: appendix C. */
 enum vmx_reason {
 	VMX_EXIT_EVENT = 0, /* an exception or an NMI */
+	VMX_EXIT_INTERRUPT = 1,
 	VMX_EXIT_TRIPLE_FAULT = 2,
 	VMX_EXIT_INIT = 3,
 	VMX_EXIT_SIPI = 4,
@@ -316,7 +319,7 @@ void vmx_machine_check(struct vcpu *v);
 void vmx_nmi(struct vcpu *v);
 
 /* vmx_step() - struct virt.step */
-void vmx_step(struct vcpu *v);
+void vmx_step(struct vcpu *v, u64 causes);
 
 /* vmx_proc() - replace processor-based controls, less the NMI window, which is vmx_event.c's. */
 void vmx_proc(struct vcpu *v, u32 proc);

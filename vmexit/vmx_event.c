@@ -23,7 +23,8 @@
 #define NO_RF (1u << VECTOR_DB | 1u << VECTOR_NMI | 1u << VECTOR_BP | 1u << VECTOR_OF | \
 	       1u << VECTOR_DF | 1u << VECTOR_MC)
 
-#define PENDING_BS BIT64(14)
+/* Pending debug exceptions: as in DR6, and whether a breakpoint of them is enabled (25.4.2). */
+#define PENDING_ENABLED BIT64(12)
 
 static void enter_with(u32 event, u32 error)
 {
@@ -129,12 +130,14 @@ void vmx_exit_unblocked_nmi(bool unblocked)
  * As the hardware does it: the trap becomes pending (25.4.2), joins breakpoints that are pending
  * already, and sets DR6 when it is delivered.
  */
-void vmx_step(struct vcpu *v)
+void vmx_step(struct vcpu *v, u64 causes)
 {
 	u64 pending = vmx_read(VMCS_GUEST_PENDING_DEBUG);
 
 	(void)v;
-	vmx_write(VMCS_GUEST_PENDING_DEBUG, pending | PENDING_BS);
+	if (causes & ~DR6_BS)
+		causes |= PENDING_ENABLED;
+	vmx_write(VMCS_GUEST_PENDING_DEBUG, pending | causes);
 }
 
 /* --- events --- */

@@ -86,6 +86,6 @@ bool vmx_fast(struct vcpu *v)
 	if (reason == VMX_EXIT_CPUID)
 		return answer_cpuid(v);
 	if (reason == VMX_EXIT_GDTR_IDTR || reason == VMX_EXIT_LDTR_TR)
-		return refuse_store(v);
+		return !v->step.kind && refuse_store(v);
 	return false;
 }

@@ -180,7 +180,7 @@ bool plugins_have(const struct module *module);
 void plugins_settle(const struct plan *plan);
 
 /* areas.c */
-void areas_find(struct plan *plan);
+bool areas_find(struct plan *plan, struct text *why);
 
 /* status.c */
 int status_init(void);

@@ -156,8 +156,7 @@ static int fit(struct change *c, struct text *why)
 	}
 	if (!plan_make(&c->plan, &c->wish, &c->policy, machine.caps.facilities, why))
 		return -EOPNOTSUPP;
-	areas_find(&c->plan);
-	return 0;
+	return areas_find(&c->plan, why) ? 0 : -EINVAL;
 }
 
 int guard_work_out(struct change *c, struct text *why)

@@ -125,6 +125,18 @@ bool phys_write(u64 gpa, const void *src, u32 len)
 	return at;
 }
 
+/* What a rule protects is not known here: such a page is one for reading alone. */
+bool phys_write_guarded(u64 gpa, const void *src, u32 len)
+{
+	u8 *at = range(gpa, len, false);
+
+	if (at) {
+		memcpy(at, src, len);
+		writes++;
+	}
+	return at;
+}
+
 int phys_cmpxchg(u64 gpa, u32 size, u64 old, u64 new)
 {
 	u64 seen = 0;

@@ -328,6 +328,13 @@ void svm_swallow_init(void)
 	sim.nmi_meanwhile = false;
 }
 
+/* The NMI that has exited is pending still. */
+void svm_take_nmi(void)
+{
+	ck_assert_uint_eq(C->exit_code, SVM_EXIT_NMI);
+	V->nmis++;
+}
+
 u64 svm_launch(const struct svm_switch *sw)
 {
 	struct vmcb *c = (struct vmcb *)(uintptr_t)sw->vmcb;

@@ -139,7 +139,10 @@ START_TEST(kernel_exceptions)
 {
 	struct traps *t = &machine.plans[0].traps;
 
+	/* With the bit clear it is the others that would exit (25.6.3): none are. */
 	ck_assert_uint_eq(F(EXCEPTIONS), 0);
+	ck_assert_uint_eq(F(PF_MASK), 0);
+	ck_assert_uint_eq(F(PF_MATCH), 0);
 	t->kernel_exceptions = 1u << VECTOR_PF | 1u << VECTOR_DE;
 	vmx_traps(V);
 	ck_assert_uint_eq(F(EXCEPTIONS), 1u << VECTOR_PF | 1u << VECTOR_DE);

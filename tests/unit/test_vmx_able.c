@@ -134,6 +134,7 @@ START_TEST(facilities)
 
 	ck_assert(usable(&busy));
 	ck_assert_uint_eq(machine.caps.facilities, FACILITY(DESC) | FACILITY(SLAT) |
+						   FACILITY(SLAT_TABLES) |
 						   FACILITY(MSR_BITMAP) | FACILITY(IO_BITMAP));
 	ck_assert_str_eq(machine.caps.slat, "EPT");
 	sim.ept_vpid &= ~VMX_EPT_WB;

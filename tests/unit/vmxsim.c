@@ -80,6 +80,35 @@ void slat_retype(struct machine *m)
 	ck_assert_uint_eq(m->slat_root, 0x8000);
 	sim.retyped++;
 }
+bool slat_guarded(const struct machine *m, u64 gpa)
+{
+	(void)m;
+	return sim.guarded && gpa - gpa % PAGE_BYTES == sim.guarded;
+}
+u64 slat_view_open(struct machine *m, bool fetch)
+{
+	(void)m;
+	ck_assert_uint_eq(sim.view, 0);
+	sim.view = 1;
+	sim.view_fetch = fetch;
+	sim.view_pages = 0;
+	return SIM_VIEW;
+}
+bool slat_view_add(struct machine *m, u64 gpa)
+{
+	(void)m;
+	ck_assert_uint_eq(sim.view, 1);
+	sim.view_page[sim.view_pages++] = gpa;
+	return true;
+}
+void slat_view_close(struct machine *m)
+{
+	(void)m;
+	ck_assert_uint_eq(sim.view, 1);
+	sim.view = 0;
+}
+bool slat_guard_prepare(struct machine *m, u32 plan) { (void)m; (void)plan; return true; }
+void slat_guard_apply(struct machine *m, u32 plan) { (void)m; (void)plan; }
 void *block_pages(struct machine *m, u32 count, u64 *pa)
 {
 	static u8 page[PAGE_BYTES];

@@ -18,6 +18,7 @@
 #define SIM_DATA 0x20000ULL
 #define SIM_GDT 0x30000ULL
 #define SIM_PIECE 0x40000000ULL /* physical */
+#define SIM_VIEW 0x77000ULL /* root of the view for a step */
 
 struct sim {
 	u64 vmcs[0x8000];
@@ -39,7 +40,10 @@ struct sim {
 	u32 resets; /* machine_reset(), where the test allows it */
 	bool may_reset;
 	bool nmi_at_window_write; /* an NMI comes to the root side before VMWRITE of PROC */
-	u64 xcr0;
+	u64 xcr0, sfmask;
+	u64 guarded; /* the page that a rule protects */
+	u32 view, view_fetch, view_pages;
+	u64 view_page[8];
 };
 extern struct sim sim;
 extern jmp_buf sim_reset_point;

@@ -76,6 +76,8 @@ u64 cpu_rdmsr(u32 msr)
 		return 0x1fffff;
 	case MSR_EFER:
 		return sim.efer;
+	case MSR_SFMASK:
+		return sim.sfmask;
 	case MSR_APIC_BASE:
 		return sim.apic_base;
 	case MSR_MISC_ENABLE:
@@ -105,6 +107,8 @@ void cpu_wrmsr(u32 msr, u64 value)
 {
 	if (msr == MSR_EFER)
 		sim.efer = value;
+	if (msr == MSR_SFMASK)
+		sim.sfmask = value;
 	else if (msr == MSR_PEBS_ENABLE || msr == MSR_PERF_GLOBAL_CTRL)
 		ck_assert(perf_write(msr, value));
 }

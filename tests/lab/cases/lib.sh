@@ -121,6 +121,18 @@ fact() {
 		$1 == type && (key == "" || $2 == key) { print key == "" ? $2 : $3; exit }' /dev/oldguard
 }
 
+# set_policy TEXT: for ok and fails, as set_features.
+set_policy() {
+	sh -c 'echo "$1" >"$2"' sh "$1" /sys/kernel/oldguard/policy
+}
+
+# exits_of KIND: how many, on all processors.
+exits_of() {
+	awk -F '\t' -v kind="$1" '
+		$1 == "exits" && $3 == kind { sum += $4 }
+		END { print sum + 0 }' /dev/oldguard
+}
+
 # All CPUs are held: "guest" for each.
 cpu_states() {
 	awk -F '\t' '$1 == "cpu" { printf "%s%s", between, $3; between = " " }' /dev/oldguard
