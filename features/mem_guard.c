@@ -47,6 +47,14 @@ static bool operand(struct vcpu *v, struct vmexit *e, struct extent *out)
 			continue;
 		*out = (struct extent){ span.gpa[i], span.gpa[i] + span.len[i] - 1 };
 		e->len = copy.len;
+		if (e->value & MEM_LINEAR)
+			return true;
+		/* Where the processor does not say it. FS and GS alone have bases in 64-bit code.
+		 */
+		e->value |= MEM_LINEAR;
+		e->linear = offset + (i ? span.len[0] : 0);
+		if (insn.mem.segment >= GUEST_FS || guest_code_mode(&mem) != 64)
+			e->linear += mem.seg[insn.mem.segment].base;
 		return true;
 	}
 	return false;

@@ -22,11 +22,11 @@ reports() {
 
 ways='rodata-wp rodata-direct rodata-alias idt-alias'
 for way in $ways; do
-	is "$(scribble $way)" 'done, changed' "$way without mem_guard"
+	is "$(scribble "$way")" 'done, changed' "$way without mem_guard"
 done
 load mem_guard
 for way in $ways; do
-	is "$(scribble $way)" 'fault, unchanged' "$way with it"
+	is "$(scribble "$way")" 'fault, unchanged' "$way with it"
 done
 is "$(exits_of step)" 0 "nothing had to be let through"
 is "$(scribble text-alias)" 'done, changed' "text is a choice"
