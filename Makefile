@@ -6,6 +6,7 @@
 #	make demo		an emulated old processor before and after (CPU=, KERNEL=, SMP=)
 #	make check		every test
 #	make unit lab fuzz-quick conformance-quick	parts of it
+#	make attack		a hostile kernel module and programs against what is locked
 #	make conformance	emulated UMIP against native, 110000 cases, in QEMU and Bochs
 #	make matrix		what each feature is on every processor model that boots; 10 minutes
 #	make bench fuzz		figures; fuzzers for as long as FUZZ_SECONDS says
@@ -150,7 +151,7 @@ demo: packages
 
 # Each part closes with "N passed, N failed"; the sum is the last line.
 check: packages
-	@tests/check unit fuzz-quick ticks lab conformance-quick
+	@tests/check unit fuzz-quick ticks lab conformance-quick attack
 
 unit: packages
 	@tests/check unit
