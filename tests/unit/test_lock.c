@@ -101,6 +101,35 @@ START_TEST(what_is_tighter)
 }
 END_TEST
 
+/* More than a plan holds is an error, not a rule that is missing. */
+START_TEST(what_a_plan_does_not_hold)
+{
+	static struct policy policy;
+	static struct plan plan;
+	struct features_on wish;
+	TEXT(why, 100);
+	u32 i;
+
+	sim_new(SIM_EPYC);
+	features_probe(cpu_rdmsr_safe);
+	ck_assert(features_parse("none", 4, &wish, &why));
+	ck_assert(policy_parse("msr:0x10 none deny", 18, &policy, &why));
+	policy.count = RULES_MAX;
+	for (i = 1; i < RULES_MAX; i++)
+		policy.rule[i] = policy.rule[0];
+	/* Reads and writes of each. */
+	ck_assert(!plan_make(&plan, &wish, &policy, ~0u, &why));
+	ck_assert_str_eq(why.at, "msr_lock: too many ranges in one plan");
+	why.length = 0;
+	for (i = 0; i < RULES_MAX; i++)
+		policy.rule[i].permission = PERM_RO;
+	ck_assert(plan_make(&plan, &wish, &policy, ~0u, &why));
+	ck_assert(features_parse("msr_lock", 8, &wish, &why));
+	ck_assert(!plan_make(&plan, &wish, &policy, ~0u, &why));
+	ck_assert_str_eq(why.at, "msr_lock: too many rules in one plan");
+}
+END_TEST
+
 static bool lstar_can_be_written(void)
 {
 	sim_at(SIM_CODE);
@@ -216,8 +245,12 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		what_is_tighter,      locked,	  a_plan_that_is_followed_is_not_written_over,
-		one_stages_at_a_time, areas_stay,
+		what_is_tighter,
+		what_a_plan_does_not_hold,
+		locked,
+		a_plan_that_is_followed_is_not_written_over,
+		one_stages_at_a_time,
+		areas_stay,
 	};
 
 	return sim_main("lock", tests, ARRAY_SIZE(tests));
