@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "enforce.h"
 
+#include "../guest-glue/machine.h"
 #include "../vmexit/insn.h"
 
 const struct rule *rule_find(const struct vcpu *v, enum asset asset, u64 number)
@@ -58,14 +59,15 @@ enum verdict rule_store(struct vcpu *v, struct vmexit *e, u64 gpa, u32 len)
 	const struct rule *rule = rule_memory(v->plan, gpa, gpa + len - 1);
 	struct vmexit store = *e;
 	enum verdict verdict;
+	bool sealed = seal_covers(v->machine, gpa, gpa + len - 1);
 
-	if (!rule)
+	if (!rule && !sealed)
 		return VERDICT_DEFAULT;
 	store.kind = VMEXIT_MEMORY;
 	store.sel = 0;
 	store.addr = gpa;
 	store.value = MEM_WRITE;
-	verdict = rule_enforce(v, &store, rule, 0);
+	verdict = sealed ? seal_refuse(v, &store) : rule_enforce(v, &store, rule, 0);
 	e->fault = store.fault;
 	return verdict;
 }

@@ -76,4 +76,13 @@ const struct rule *rule_strictest(const struct vcpu *v, enum asset asset, u64 nu
  */
 enum verdict rule_enforce(struct vcpu *v, struct vmexit *e, const struct rule *rule, u64 old);
 
+/**
+ * seal_refuse() - refuse a write to a sealed page (guest-glue/seal.h), and report it
+ * @v: the processor
+ * @e: the exit; gets the fault
+ *
+ * Return: VERDICT_INJECT.
+ */
+enum verdict seal_refuse(struct vcpu *v, struct vmexit *e);
+
 #endif

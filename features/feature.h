@@ -32,6 +32,9 @@ enum facility_bit {
 };
 #define FACILITY(name) (1u << FACILITY_BIT_##name)
 
+/* What a kernel may call for while a feature is on (guest-glue/enlightened.h), as CPUID tells it. */
+#define OFFER_SEAL (1u << 0)
+
 /* Processors' makers advertise some features in different ways. */
 enum maker { MAKER_ANY, MAKER_INTEL, MAKER_AMD };
 
@@ -144,6 +147,7 @@ struct feature_option {
  * @rule_count: entries of @rules
  * @rule_choice: rule n's choice of the feature's first option, a set: the bit that it goes by;
  *	NULL: all of them
+ * @offers: OFFER_*: calls that it answers
  * @apply: called on each processor when a plan with the feature comes into force there
  */
 struct feature {
@@ -167,6 +171,7 @@ struct feature {
 	const struct rule *rules;
 	u32 rule_count;
 	const u8 *rule_choice;
+	u32 offers;
 	void (*apply)(struct vcpu *v);
 };
 

@@ -143,6 +143,7 @@ struct traps {
  * @discreet: those of them that nothing advertises (struct feature.discreet)
  * @cr4: CR4 bits that exist because of features
  * @traps: what must exit
+ * @offers: OFFER_* of the features that are on
  * @reports: some handler may report
  * @refuser: by kind, 1 + the feature that refuses every such exit outside ring 0 (struct
  *	claim.refuses), where nobody else has a say; else 0
@@ -166,6 +167,7 @@ struct plan {
 	u32 discreet;
 	u64 cr4;
 	struct traps traps;
+	u32 offers;
 	bool reports;
 	u8 refuser[VMEXIT_KINDS];
 	struct plan_claim claims[PLAN_CLAIMS_MAX];

@@ -201,6 +201,7 @@ static bool add_feature(struct plan *plan, u32 index, u32 facilities, struct tex
 	u32 i;
 
 	plan->on |= 1u << index;
+	plan->offers |= f->offers;
 	if (f->wants & ~facilities) {
 		plan->partial |= 1u << index;
 		if (holds(plan, index, f->discreet))

@@ -178,6 +178,8 @@ const char *feature_unsound(const struct feature *f, const struct image *image)
 		return "it has no summary";
 	if ((f->needs | f->wants) & ~known)
 		return "it needs a facility that there is not";
+	if (image && f->offers)
+		return "it offers calls, which are not a plug-in's to answer";
 	if (f->wants && !string(image, f->partial))
 		return "what it lacks without what it wants is not said";
 	if (!bits(image, f))

@@ -5,6 +5,7 @@
  * The root side executes CPUID with its own CR4 and the guest's XCR0 and IA32_XSS (nobody
  * switches those), so leaf 0xD is right as it comes; the two bits that mirror CR4 are not.
  */
+#include "enlightened.h"
 #include "machine.h"
 
 #define BASIC 0x00000000u
@@ -18,10 +19,6 @@
 #define LEAF7_ECX_PKU (1u << 3)
 #define LEAF7_ECX_OSPKE (1u << 4)
 
-/* "oldguard" and four NULs, as it appears in EBX, ECX, EDX. */
-#define SIGNATURE_EBX 0x67646c6fu
-#define SIGNATURE_ECX 0x64726175u
-#define LEAF_ABI 1
 
 /* Copies a feature's name into the four registers, 16 bytes at the most. */
 static void name_leaf(const char *name, u32 out[4])
@@ -33,8 +30,8 @@ static void name_leaf(const char *name, u32 out[4])
 }
 
 /*
- * Our own range: +0 highest leaf and signature; +1 version of this layout and number of features
- * that are on; +2 and on, the features' names.
+ * Our own range: +0 highest leaf and signature; +1 version of this layout, number of features that are
+ * on, and what enlightened.h says; +2 and on, the features' names.
  */
 static void own_leaf(const struct vcpu *v, u32 index, u32 out[4])
 {
@@ -45,11 +42,13 @@ static void own_leaf(const struct vcpu *v, u32 index, u32 out[4])
 		on += v->plan->on >> i & 1;
 	if (index == 0) {
 		out[CPUID_EAX] = v->machine->hypervisor_leaf + 1 + on;
-		out[CPUID_EBX] = SIGNATURE_EBX;
-		out[CPUID_ECX] = SIGNATURE_ECX;
+		out[CPUID_EBX] = OLDGUARD_SIGNATURE_EBX;
+		out[CPUID_ECX] = OLDGUARD_SIGNATURE_ECX;
 	} else if (index == 1) {
-		out[CPUID_EAX] = LEAF_ABI;
+		out[CPUID_EAX] = OLDGUARD_VERSION_1;
 		out[CPUID_EBX] = on;
+		out[CPUID_ECX] = v->virt->call_code;
+		out[CPUID_EDX] = v->plan->offers;
 	}
 	for (i = 0; i < feature_count(); i++)
 		if (v->plan->on & 1u << i && n++ == index)

@@ -6,6 +6,7 @@
 
 #include "../vmexit/defaults.h"
 #include "../vmexit/insn.h"
+#include "enlightened.h"
 #include "machine.h"
 #include "phys.h"
 #include "string.h"
@@ -115,7 +116,10 @@ static u64 stage(struct machine *m, u64 gpa)
 		return refuse_stage(gpa, &request);
 	place(m, &plan, &request);
 	m->plans[next] = plan;
+	/* What is sealed meanwhile would be in the old plan's pages only. */
+	seal_lock(m);
 	if (!slat_guard_prepare(m, next)) {
+		seal_unlock(m);
 		text_add(&why, "mem_guard: no memory is left to split so many pages");
 		return refuse_stage(gpa, &request);
 	}
@@ -123,6 +127,9 @@ static u64 stage(struct machine *m, u64 gpa)
 	/* A processor that finds it finds it whole. */
 	__atomic_store_n(&m->current_plan, next, __ATOMIC_RELEASE);
 	slat_guard_apply(m, next);
+	if (!(plan.offers & OFFER_SEAL))
+		seal_forget(m);
+	seal_unlock(m);
 	return HYPERCALL_OK;
 }
 
@@ -157,17 +164,23 @@ static u64 counts(struct vcpu *v, u64 cpu, u64 gpa)
 enum verdict default_hypercall(struct vcpu *v, struct vmexit *e)
 {
 	u64 number = v->gpr[RAX] ^ HYPERCALL_MAGIC;
+	bool enlightened = v->gpr[RAX] - OLDGUARD_CALL_SEAL <=
+			   OLDGUARD_CALL_SYNC - OLDGUARD_CALL_SEAL;
 	enum verdict verdict;
 
 	/*
 	 * The processor exits before it looks at the CPL (APM vol. 2, 15.9; SDM vol. 3, 26.1.2), so
 	 * we look. A call that is not ours has nobody to answer it: the instruction is undefined.
 	 */
-	if (e->cpl || number >= HYPERCALLS)
+	if (e->cpl || (number >= HYPERCALLS && !enlightened))
 		return inject(e, VECTOR_UD);
 	verdict = insn_length(v, e);
 	if (verdict != VERDICT_DEFAULT)
 		return verdict;
+	if (enlightened) {
+		v->gpr[RAX] = seal_call(v, v->gpr[RAX]);
+		return VERDICT_NEXT;
+	}
 	switch (number) {
 	case HYPERCALL_LEAVE:
 		if (!v->machine->locked)
@@ -184,6 +197,9 @@ enum verdict default_hypercall(struct vcpu *v, struct vmexit *e)
 	case HYPERCALL_APPLY:
 		plan_follow(v);
 		v->gpr[RAX] = HYPERCALL_OK;
+		break;
+	case HYPERCALL_SEALS:
+		v->gpr[RAX] = v->machine->seals.count;
 		break;
 	default:
 		v->gpr[RAX] = counts(v, v->gpr[RDI], v->gpr[RSI]);

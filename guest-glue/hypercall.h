@@ -24,6 +24,8 @@ enum hypercall {
 	HYPERCALL_COUNTS,
 	/* From now on plans only tighten, and HYPERCALL_LEAVE is refused. */
 	HYPERCALL_LOCK,
+	/* How many seals there are: the answer. */
+	HYPERCALL_SEALS,
 	HYPERCALLS
 };
 

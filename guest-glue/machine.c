@@ -325,6 +325,7 @@ bool machine_build(const struct machine_request *request, struct text *why)
 	m->phys_end = request->phys_end;
 	m->cpus = request->cpus;
 	m->linux_side = request->linux_side;
+	m->seals = (struct seals){ .key = { request->key[0], request->key[1] } };
 	m->image_bytes = root_image_bytes();
 	m->next = m->image_bytes;
 	m->limit = cpu_area(m, m->cpus - 1);

@@ -18,6 +18,7 @@
 #define OLDGUARD_MACHINE_H
 
 #include "asm.h"
+#include "seal.h"
 #include "slat.h"
 #include "vcpu.h"
 
@@ -108,6 +109,7 @@ struct cpu_tables {
  * @slat_lock: taken to change them
  * @mtrrs: what their types were made of
  * @guard: memory that each plan protects
+ * @seals: memory that a kernel has asked us to protect
  * @view_pa: the pages of the view for single instructions
  * @view_used: how many of them it has taken
  * @view_lock: held by the processor whose view it is
@@ -153,6 +155,7 @@ struct machine {
 	u32 slat_lock;
 	struct mtrrs mtrrs;
 	struct page_ranges guard[PLANS];
+	struct seals seals;
 	u64 view_pa;
 	u32 view_used;
 	u32 view_lock;
@@ -177,6 +180,7 @@ extern struct machine machine;
  * @current_pa: for each processor, the physical address of Linux's pointer to the task that runs
  *	there; NULL: reports do not say who it was
  * @linux_side: where Linux keeps who is running
+ * @key: random; for seals
  */
 struct machine_request {
 	void *piece[PIECES_MAX];
@@ -186,6 +190,7 @@ struct machine_request {
 	u64 phys_end;
 	u64 *current_pa;
 	struct event_linux linux_side;
+	u64 key[2];
 };
 
 /**

@@ -7,6 +7,7 @@
 #define OLDGUARD_SLAT_H
 
 #include "../features/plan.h"
+#include "seal.h"
 #include "types.h"
 
 struct machine;
@@ -116,8 +117,8 @@ struct page_range {
 	u64 last;
 };
 
-/* What a plan protects: its physical rules and the places of what it calls by name. */
-#define PAGE_RANGES_MAX (RULES_MAX + AREA_RANGES_MAX)
+/* What a plan protects: its physical rules, the places of what it calls by name, and seals. */
+#define PAGE_RANGES_MAX (RULES_MAX + AREA_RANGES_MAX + SEALS_MAX)
 struct page_ranges {
 	u32 count;
 	struct page_range range[PAGE_RANGES_MAX];
@@ -167,6 +168,19 @@ void slat_guard_apply(struct machine *m, u32 plan);
  * Return: false if the block has not enough pages left.
  */
 bool slat_guard_again(struct machine *m, u64 gpa, u64 bytes);
+
+/**
+ * slat_guard_add() - protect one range more while the plan in force stays
+ * @m: the machine
+ * @first: its first byte, whole pages
+ * @last: its last
+ *
+ * Return: false, and nothing changed, if there is no room.
+ */
+bool slat_guard_add(struct machine *m, u64 first, u64 last);
+
+/* slat_guard_remove() - undo it: what nothing else protects can be written again. */
+void slat_guard_remove(struct machine *m, u64 first, u64 last);
 
 /* --- a wider view for one instruction: slat_view.c --- */
 

@@ -144,6 +144,8 @@ static void find_pages(struct machine *m, const struct plan *plan, struct page_r
 	for (; r < plan->rules + plan->rule_count; r++)
 		if (rule_is_physical(r) && r->action != ACTION_ALLOW)
 			add(out, m, r->first, r->last);
+	for (i = 0; plan->offers & OFFER_SEAL && i < m->seals.count; i++)
+		add(out, m, m->seals.seal[i].first, m->seals.seal[i].last);
 }
 
 bool slat_guard_prepare(struct machine *m, u32 plan)
@@ -203,6 +205,39 @@ void slat_guard_apply(struct machine *m, u32 plan)
 	for (i = 0; i < old->count; i++)
 		give_back(m, &old->range[i], now);
 	old->count = 0;
+	slat_unlock(m);
+}
+
+bool slat_guard_add(struct machine *m, u64 first, u64 last)
+{
+	struct page_ranges *now = &m->guard[m->current_plan];
+	struct page_range r = { first, last };
+	bool done;
+
+	slat_lock(m);
+	done = now->count < PAGE_RANGES_MAX && split_edges(m, &r);
+	if (done) {
+		now->range[now->count++] = r;
+		protect(m, first, last, false);
+	}
+	slat_unlock(m);
+	return done;
+}
+
+void slat_guard_remove(struct machine *m, u64 first, u64 last)
+{
+	struct page_ranges *now = &m->guard[m->current_plan];
+	struct page_range r = { first, last };
+	u32 i;
+
+	slat_lock(m);
+	for (i = 0; i < now->count; i++)
+		if (now->range[i].first == first && now->range[i].last == last)
+			break;
+	if (i < now->count) {
+		now->range[i] = now->range[--now->count];
+		give_back(m, &r, now);
+	}
 	slat_unlock(m);
 }
 

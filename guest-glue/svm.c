@@ -244,6 +244,7 @@ static const struct virt svm = {
 	.get = svm_get,
 	.set = svm_set,
 	.segment = svm_segment,
+	.call_code = 0, /* VMMCALL */
 	.hypercall = svm_hypercall,
 	.hide = svm_hide,
 	.msr = svm_msr,

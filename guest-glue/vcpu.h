@@ -172,6 +172,7 @@ enum msr_answer {
  * @set: write a field
  * @segment: read a segment register: enum guest_seg or enum vcpu_segment
  * @hypercall: call the root side from the guest, CPL 0
+ * @call_code: by which instruction, as CPUID tells enlightened kernels
  * @hide: take this vendor's own extension out of a CPUID leaf
  * @msr: answer the guest's access to an MSR that belongs to the extension, or that the control
  *	block holds: @value is written or filled
@@ -204,6 +205,7 @@ struct virt {
 	void (*set)(struct vcpu *v, enum vcpu_field field, u64 value);
 	void (*segment)(struct vcpu *v, u32 which, struct guest_segment *out);
 	u64 (*hypercall)(u64 number, u64 a, u64 b, u64 c);
+	u32 call_code;
 	void (*hide)(u32 leaf, u32 subleaf, u32 out[4]);
 	enum msr_answer (*msr)(struct vcpu *v, u32 msr, bool write, u64 *value);
 	void (*set_segment)(struct vcpu *v, u32 which, const struct guest_segment *segment);

@@ -8,6 +8,7 @@
  */
 #include "../vmexit/vmx.h"
 
+#include "enlightened.h"
 #include "string.h"
 #include "vmx.h"
 
@@ -130,6 +131,7 @@ static const struct virt vmx = {
 	.get = vmx_get,
 	.set = vmx_set,
 	.segment = vmx_segment,
+	.call_code = OLDGUARD_BY_VMCALL,
 	.hypercall = vmx_hypercall,
 	.hide = vmx_hide,
 	.msr = vmx_msr,

@@ -4,6 +4,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/random.h>
 #include <linux/slab.h>
 
 #include "glue.h"
@@ -29,6 +30,8 @@ int guard_refuse(int error, const struct text *why)
 
 void guard_give_back(void)
 {
+	if (machine_call(HYPERCALL_SEALS, 0, 0, 0))
+		pr_warn("what modules have sealed can be written again\n");
 	cpus_give_back();
 	events_detach();
 	guard.active = false;
@@ -53,12 +56,18 @@ void guard_forget(void)
 
 int guard_take(struct machine_request *block, const struct plan *plan, struct text *why)
 {
+	bool built;
 	int error;
 
 	events_request(block);
 	machine.current_plan = 0;
 	machine.plans[0] = *plan;
-	if (guard_step("building the tables") || !machine_build(block, why)) {
+	get_random_bytes(block->key, sizeof(block->key));
+	built = !guard_step("building the tables") && machine_build(block, why);
+	/* From now on the root side's alone. */
+	memzero_explicit(block->key, sizeof(block->key));
+	memzero_explicit(machine.seals.key, sizeof(machine.seals.key));
+	if (!built) {
 		if (!why->length)
 			text_add(why, "the tables cannot be built");
 		return -ENOMEM;

@@ -138,6 +138,8 @@ static int status_show(struct seq_file *s, void *unused)
 		seq_printf(s, "error\t%s\n", guard.error);
 	for (i = 0; i < feature_count(); i++)
 		show_feature(s, i);
+	if (guard.active)
+		seq_printf(s, "seals\t%llu\n", machine_call(HYPERCALL_SEALS, 0, 0, 0));
 	show_rules(s);
 	show_processors(s);
 	mutex_unlock(&guard.lock);

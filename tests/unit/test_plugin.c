@@ -369,6 +369,7 @@ START_TEST(tables_are_looked_at)
 	UNSOUND(f->summary = NULL, "it has no summary");
 	UNSOUND(f->summary = "outside", "it has no summary");
 	UNSOUND(f->needs = 1u << FACILITY_BITS, "it needs a facility that there is not");
+	UNSOUND(f->offers = OFFER_SEAL, "it offers calls, which are not a plug-in's to answer");
 	UNSOUND(f->wants = FACILITY(SLAT), "what it lacks without what it wants is not said");
 	UNSOUND(f->cpuid = (void *)&elsewhere, BITS);
 	UNSOUND(f->cpuid_count = 10000, BITS);

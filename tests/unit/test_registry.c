@@ -247,7 +247,8 @@ START_TEST(all_takes_what_there_is)
 	ck_assert_ptr_nonnull(strstr(said, "both own the exit desc_store"));
 	ck_assert(make("all", without & ~FACILITY(DESC)));
 	ck_assert_uint_eq(plan.on, BIT_OF("three") | BIT_OF("part") | BIT_OF("cr_pin") |
-					   BIT_OF("exc_guard") | BIT_OF("mem_guard"));
+					   BIT_OF("exc_guard") | BIT_OF("mem_guard") |
+					   BIT_OF("seal"));
 	ck_assert(plan.wish.all);
 }
 END_TEST

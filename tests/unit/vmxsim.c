@@ -109,6 +109,12 @@ void slat_view_close(struct machine *m)
 }
 bool slat_guard_prepare(struct machine *m, u32 plan) { (void)m; (void)plan; return true; }
 void slat_guard_apply(struct machine *m, u32 plan) { (void)m; (void)plan; }
+bool slat_guard_add(struct machine *m, u64 first, u64 last)
+{
+	(void)m, (void)last;
+	return first != 0x9000;
+}
+void slat_guard_remove(struct machine *m, u64 first, u64 last) { (void)m, (void)first, (void)last; }
 void *block_pages(struct machine *m, u32 count, u64 *pa)
 {
 	static u8 page[PAGE_BYTES];
