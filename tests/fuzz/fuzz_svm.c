@@ -259,6 +259,17 @@ static bool decoded(enum vmexit_kind kind)
 	       kind != VMEXIT_HYPERCALL;
 }
 
+/* One instruction is let through: it is to run, and all that could come instead exits. */
+static void check_step(const struct guest *g)
+{
+	REQUIRE(C->rip == g->rip && C->rflags & RFLAGS_TF && !(C->event_inj & SVM_EVENT_VALID));
+	REQUIRE(!((C->rflags ^ before.sim.was.rflags) & ~(u64)RFLAGS_TF));
+	REQUIRE((C->intercept_exceptions | 1u << VECTOR_NMI) == ~0u);
+	REQUIRE(sim_exits(SVM_EXIT_INTR) && sim_exits(SVM_EXIT_NMI));
+	REQUIRE(!memcmp(sim.gpr, before.sim.gpr, sizeof(sim.gpr)));
+	guest_check_memory(g, &before);
+}
+
 static void check_entered(const struct guest *g, u64 code)
 {
 	enum vmexit_kind kind = guest_counted(&before);
@@ -266,6 +277,10 @@ static void check_entered(const struct guest *g, u64 code)
 	u64 pending = ((struct vmcb *)before.control)->exit_int_info;
 	const u64 double_fault = FAULT(VECTOR_DF, 0);
 
+	if (V->step.kind) {
+		check_step(g);
+		return;
+	}
 	check_untouched();
 	if (machine.stopped) {
 		REQUIRE(event == double_fault && C->rip == g->rip);
