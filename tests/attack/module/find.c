@@ -10,7 +10,11 @@
 unsigned long find(const char *name)
 {
 	static unsigned long (*lookup)(const char *name);
-	struct kprobe probe = { .symbol_name = "kallsyms_lookup_name" };
+	struct kprobe probe = {
+		.symbol_name = "kallsyms_lookup_name",
+		/* Found, not armed: a breakpoint would be a write to the text. */
+		.flags = KPROBE_FLAG_DISABLED,
+	};
 
 	if (!lookup) {
 		if (register_kprobe(&probe))
