@@ -202,7 +202,7 @@ static void drain_ring(unsigned int cpu)
 	take_loss(cpu, lost);
 }
 
-static void drain(void)
+void events_drain(void)
 {
 	unsigned int cpu;
 	u64 before;
@@ -219,7 +219,7 @@ static void drain(void)
 
 static void poll(struct work_struct *work)
 {
-	drain();
+	events_drain();
 	schedule_delayed_work(&events.work, HZ / EACH_SECOND ?: 1);
 }
 
@@ -280,7 +280,7 @@ void events_follow(bool on)
 {
 	cancel_delayed_work_sync(&events.work);
 	if (events.kept)
-		drain();
+		events_drain();
 	if (on)
 		schedule_delayed_work(&events.work, 0);
 }

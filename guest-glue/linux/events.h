@@ -36,6 +36,9 @@ struct record {
  */
 bool events_get(u64 *next, struct record *out);
 
+/* events_drain() - take what the rings hold now. */
+void events_drain(void);
+
 /* events_count() - how many records there were so far. */
 u64 events_count(void);
 

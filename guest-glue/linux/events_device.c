@@ -143,6 +143,8 @@ static int device_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 	mutex_init(&reader->lock);
 	file->private_data = reader;
+	/* Who opens it finds what has been reported before, and need not wait for the next poll. */
+	events_drain();
 	return 0;
 }
 
