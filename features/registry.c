@@ -12,16 +12,6 @@ static bool add_range(struct trap_ranges *ranges, u32 first, u32 last, bool read
 	return true;
 }
 
-static bool reads(enum vmexit_kind kind)
-{
-	return kind == VMEXIT_MSR_READ || kind == VMEXIT_IO;
-}
-
-static bool writes(enum vmexit_kind kind)
-{
-	return kind == VMEXIT_MSR_WRITE || kind == VMEXIT_IO;
-}
-
 static bool add_trap(struct traps *t, const struct claim *c)
 {
 	u32 sel;
@@ -43,8 +33,9 @@ static bool add_trap(struct traps *t, const struct claim *c)
 			t->exceptions |= 1u << sel;
 		break;
 	case VMEXIT_MSR_READ:
+		return add_range(&t->msr, c->first, c->last, true, false);
 	case VMEXIT_MSR_WRITE:
-		return add_range(&t->msr, c->first, c->last, reads(c->kind), writes(c->kind));
+		return add_range(&t->msr, c->first, c->last, false, true);
 	case VMEXIT_IO:
 		return add_range(&t->io, c->first, c->last, true, true);
 	default:

@@ -41,7 +41,7 @@ enum permission {
 enum action {
 	ACTION_ALLOW,
 	ACTION_LOG,    /* report, and let it through */
-	ACTION_IGNORE, /* a write is dropped, a read gives ones; the guest goes on */
+	ACTION_IGNORE, /* a write is dropped, a read gives ones (an MSR: zeros); the guest goes on */
 	ACTION_SKIP,   /* exceptions: the instruction is stepped over, its result is `result` */
 	ACTION_DENY,   /* #GP(0) */
 	ACTIONS

@@ -7,14 +7,9 @@
 #include <string.h>
 
 #include "../../decoder/decode.h"
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
-
-#define REQUIRE(condition)                                                                         \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			abort();                                                                   \
-	} while (0)
 
 static struct decoder *decoder_for(u32 flags)
 {

@@ -8,16 +8,9 @@
 #include <string.h>
 
 #include "../../features/plan.h"
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
-
-#define REQUIRE(condition)                                                                         \
-	do {                                                                                       \
-		if (!(condition)) {                                                                \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);            \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
 
 /* A block of its own, so that reading or writing beyond its end is found. */
 static struct text room(u32 bytes)

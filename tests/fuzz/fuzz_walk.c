@@ -9,16 +9,11 @@
 #include <string.h>
 
 #include "../../guest-glue/access.h"
+#include "require.h"
 #include "../../guest-glue/cpu.h"
 #include "../../guest-glue/phys.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
-
-#define REQUIRE(condition)                                                                         \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			abort();                                                                   \
-	} while (0)
 
 #define PAGES 16
 #define MEMORY (PAGES * PAGE_BYTES)

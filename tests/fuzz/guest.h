@@ -15,14 +15,7 @@
 #include <stdlib.h>
 
 #include "../unit/sim.h"
-
-#define REQUIRE(condition)                                                                         \
-	do {                                                                                       \
-		if (!(condition)) {                                                                \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);            \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
+#include "require.h"
 
 enum guest_mode {
 	MODE_LONG,

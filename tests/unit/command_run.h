@@ -46,4 +46,20 @@ static inline json_t *object(char *printed)
 	return result;
 }
 
+/* A test program's main(): its exit status. */
+static inline int command_main(Suite *suite)
+{
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	if (!getenv("OLDGUARD_COMMAND")) {
+		fprintf(stderr, "OLDGUARD_COMMAND must name the executable to test\n");
+		return 1;
+	}
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
+
 #endif

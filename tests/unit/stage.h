@@ -12,18 +12,31 @@
 /* The request that stage() has made, as the root side has left it. */
 #define STAGED ((struct stage_request *)(void *)guestmem_page(SIM_REQUEST))
 
-/* stage() - ask for a plan; what the root side answers */
-static inline u64 stage(const char *list, const char *policy)
+/* stage_areas() - ask for a plan whose rules name memory; what the root side answers */
+static inline u64 stage_areas(const char *list, const char *policy, const struct area_range *areas,
+			      u32 area_count)
 {
-	struct stage_request r = { .length = strlen(list), .policy_length = strlen(policy) };
+	struct stage_request r = {
+		.length = strlen(list),
+		.policy_length = strlen(policy),
+		.area_count = area_count,
+	};
 	u32 i;
 
 	memcpy(r.text, list, r.length);
 	memcpy(r.policy, policy, r.policy_length);
+	for (i = 0; i < area_count; i++)
+		r.areas[i] = areas[i];
 	for (i = 0; i < sizeof(r); i++)
 		guestmem_page(SIM_REQUEST + i)[i % PAGE_BYTES] = ((char *)&r)[i];
 	sim_at(SIM_CODE);
 	return machine_call(HYPERCALL_STAGE, SIM_REQUEST, 0, 0);
+}
+
+/* stage() - the same where no rule names any */
+static inline u64 stage(const char *list, const char *policy)
+{
+	return stage_areas(list, policy, NULL, 0);
 }
 
 /* call() - one of the other calls */

@@ -319,13 +319,7 @@ int main(void)
 {
 	Suite *suite = suite_create("command");
 	TCase *whole = tcase_create("whole");
-	SRunner *runner;
-	int failed;
 
-	if (!getenv("OLDGUARD_COMMAND")) {
-		fprintf(stderr, "OLDGUARD_COMMAND must name the executable to test\n");
-		return 1;
-	}
 	tcase_add_test(whole, status_prints_tables);
 	tcase_add_test(whole, status_prints_json);
 	tcase_add_test(whole, status_says_what_is_wrong);
@@ -337,9 +331,5 @@ int main(void)
 	tcase_add_loop_test(whole, probe_runs_here, 0, 3);
 	tcase_set_timeout(whole, 60);
 	suite_add_tcase(suite, whole);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return command_main(suite);
 }

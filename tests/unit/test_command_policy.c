@@ -138,22 +138,12 @@ int main(void)
 {
 	Suite *suite = suite_create("command_policy");
 	TCase *whole = tcase_create("whole");
-	SRunner *runner;
-	int failed;
 
-	if (!getenv("OLDGUARD_COMMAND")) {
-		fprintf(stderr, "OLDGUARD_COMMAND must name the executable to test\n");
-		return 1;
-	}
 	tcase_add_test(whole, check_reads_a_file);
 	tcase_add_test(whole, load_writes_it_whole);
 	tcase_add_test(whole, show_is_a_policy_again);
 	tcase_add_loop_test(whole, words_that_are_none, 0, 5);
 	tcase_add_test(whole, lock_blows_the_fuse);
 	suite_add_tcase(suite, whole);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return command_main(suite);
 }

@@ -3,7 +3,7 @@
  * Protected memory under SVM: rights in the tables, each action, and the step that lets one
  * instruction through: what it shows of itself to the guest, which shall be nothing.
  */
-#include "sim.h"
+#include "stage.h"
 
 #include <string.h>
 
@@ -14,36 +14,11 @@
 #define FETCH (PF_PRESENT | PF_FETCH | PF_USER)
 #define DB SVM_EXIT_EXCEPTION(VECTOR_DB)
 
-static char why[300];
-
-/* The module's call with a policy, and some of its areas; the answer. */
-static u64 stage(const char *features, const char *policy, const struct area_range *areas,
-		 u32 area_count)
-{
-	struct stage_request r = {
-		.length = strlen(features),
-		.policy_length = strlen(policy),
-		.area_count = area_count,
-	};
-	u64 answer, i;
-
-	memcpy(r.text, features, r.length);
-	memcpy(r.policy, policy, r.policy_length);
-	for (i = 0; i < area_count; i++)
-		r.areas[i] = areas[i];
-	for (i = 0; i < sizeof(r); i++)
-		guestmem_page(SIM_REQUEST + i)[i % PAGE_BYTES] = ((char *)&r)[i];
-	sim_at(SIM_CODE);
-	answer = machine_call(HYPERCALL_STAGE, SIM_REQUEST, 0, 0);
-	memcpy(why, guestmem_page(SIM_REQUEST), 256);
-	return answer;
-}
-
-/* And the processor follows. */
+/* A plan whose rules name memory, and the processor follows. */
 static u64 set(const char *features, const char *policy, const struct area_range *areas,
 	       u32 area_count)
 {
-	u64 answer = stage(features, policy, areas, area_count);
+	u64 answer = stage_areas(features, policy, areas, area_count);
 
 	if (answer == HYPERCALL_OK)
 		machine_call(HYPERCALL_APPLY, 0, 0, 0);
@@ -52,7 +27,7 @@ static u64 set(const char *features, const char *policy, const struct area_range
 
 static void rules(const char *policy)
 {
-	ck_assert_msg(set("none", policy, NULL, 0) == HYPERCALL_OK, "%s", why);
+	ck_assert_msg(set("none", policy, NULL, 0) == HYPERCALL_OK, "%s", STAGED->why);
 }
 
 static void boot(const char *policy)
@@ -156,7 +131,7 @@ START_TEST(a_full_block_refuses_the_rules)
 	boot("mem:0x20000 r deny");
 	machine.next = machine.limit;
 	ck_assert_uint_eq(set("none", "mem:0x7200000 r deny", NULL, 0), HYPERCALL_REFUSED);
-	ck_assert_ptr_nonnull(strstr(why, "mem_guard: no memory"));
+	ck_assert_ptr_nonnull(strstr(STAGED->why, "mem_guard: no memory"));
 	ck_assert(!writable(machine.slat_root, 0x20000));
 	ck_assert(writable(machine.slat_root, 0x7200000));
 	ck_assert(!slat_protect(&machine, 0x7201000, PAGE_BYTES, false));
@@ -197,12 +172,14 @@ START_TEST(tables_need_a_processor_that_reads_them)
 {
 	sim_boot(SIM_EPYC, "none");
 	ck_assert_uint_eq(set("none", "mem:tables r deny", NULL, 0), HYPERCALL_REFUSED);
-	ck_assert_ptr_nonnull(strstr(why, "mem:tables: this processor lacks second-level paging"));
+	ck_assert_ptr_nonnull(
+		strstr(STAGED->why, "mem:tables: this processor lacks second-level paging"));
 	ck_assert_uint_eq(set("mem_guard:areas=tables", "", NULL, 0), HYPERCALL_REFUSED);
 	ck_assert_uint_eq(set("mem_guard", "", NULL, 0), HYPERCALL_OK);
 	machine.caps.facilities &= ~FACILITY(SLAT);
 	ck_assert_uint_eq(set("mem_guard", "", NULL, 0), HYPERCALL_REFUSED);
-	ck_assert_ptr_nonnull(strstr(why, "mem_guard: this processor lacks second-level paging"));
+	ck_assert_ptr_nonnull(
+		strstr(STAGED->why, "mem_guard: this processor lacks second-level paging"));
 }
 END_TEST
 
@@ -681,7 +658,7 @@ END_TEST
 START_TEST(a_processor_that_has_not_heard_yet)
 {
 	boot("");
-	ck_assert_uint_eq(stage("none", "mem:0x20000-0x20fff r deny", NULL, 0), HYPERCALL_OK);
+	ck_assert_uint_eq(stage_areas("none", "mem:0x20000-0x20fff r deny", NULL, 0), HYPERCALL_OK);
 	sim_at(SIM_CODE);
 	store(SIM_DATA);
 	sim_went_on(SIM_CODE);

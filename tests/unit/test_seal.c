@@ -2,7 +2,7 @@
 /*
  * Pages that a kernel has sealed: the calls, what they refuse, plans that come and go, writes.
  */
-#include "sim.h"
+#include "stage.h"
 
 #include <string.h>
 
@@ -15,7 +15,7 @@
 static u64 handle;
 
 /* A call as an enlightened kernel makes it. */
-static u64 call(u64 number, u64 a, u64 b)
+static u64 guest_call(u64 number, u64 a, u64 b)
 {
 	sim_at(SIM_CODE);
 	sim.gpr[RAX] = number;
@@ -30,7 +30,7 @@ static u64 call(u64 number, u64 a, u64 b)
 
 static u64 seal(u64 gpa, u64 pages)
 {
-	return call(OLDGUARD_CALL_SEAL, gpa, pages);
+	return guest_call(OLDGUARD_CALL_SEAL, gpa, pages);
 }
 
 /* The guest writes there; whether that is #GP(0). */
@@ -41,21 +41,6 @@ static bool refused(u64 gpa)
 	if (C->event_inj)
 		sim_fault(SIM_CODE, VECTOR_GP, 0);
 	return C->event_inj;
-}
-
-static void plan(const char *features, const char *policy)
-{
-	struct stage_request r = { .length = strlen(features), .policy_length = strlen(policy) };
-	u32 i;
-
-	memcpy(r.text, features, r.length);
-	memcpy(r.policy, policy, r.policy_length);
-	for (i = 0; i < sizeof(r); i++)
-		guestmem_page(SIM_REQUEST + i)[i % PAGE_BYTES] = ((char *)&r)[i];
-	sim_at(SIM_CODE);
-	ck_assert_uint_eq(machine_call(HYPERCALL_STAGE, SIM_REQUEST, 0, 0), HYPERCALL_OK);
-	sim_at(SIM_CODE);
-	ck_assert_uint_eq(machine_call(HYPERCALL_APPLY, 0, 0, 0), HYPERCALL_OK);
 }
 
 static void guarded(u64 first, u64 last, bool is)
@@ -82,12 +67,12 @@ START_TEST(pages_are_sealed)
 	ck_assert(!C->event_inj);
 	ck_assert_uint_eq(seal(PAGE + PAGES(3), 1), OLDGUARD_CALL_OK);
 	ck_assert_uint_ne(handle, first);
-	ck_assert_uint_eq(call(HYPERCALL_MAGIC ^ HYPERCALL_SEALS, 0, 0), 2);
-	ck_assert_uint_eq(call(OLDGUARD_CALL_UNSEAL, first, 0), OLDGUARD_CALL_OK);
+	ck_assert_uint_eq(guest_call(HYPERCALL_MAGIC ^ HYPERCALL_SEALS, 0, 0), 2);
+	ck_assert_uint_eq(guest_call(OLDGUARD_CALL_UNSEAL, first, 0), OLDGUARD_CALL_OK);
 	guarded(PAGE, PAGE + PAGES(3) - 1, false);
 	guarded(PAGE + PAGES(3), PAGE + PAGES(4) - 1, true);
 	ck_assert(!refused(PAGE));
-	ck_assert_uint_eq(call(OLDGUARD_CALL_UNSEAL, first, 0), OLDGUARD_CALL_BAD);
+	ck_assert_uint_eq(guest_call(OLDGUARD_CALL_UNSEAL, first, 0), OLDGUARD_CALL_BAD);
 	/* Reported, once each. */
 	ck_assert_uint_eq(machine_ring(0, NULL)->head, 2);
 	ck_assert_uint_eq(machine_ring(0, NULL)->events[0].addr, PAGE);
@@ -121,7 +106,7 @@ START_TEST(bad_ones_are_refused)
 	ck_assert_uint_eq(seal(DEVICE - PAGE_BYTES, 2), OLDGUARD_CALL_BAD);
 	ck_assert_uint_eq(seal(SIM_PIECE_PA(0), 1), OLDGUARD_CALL_BAD);
 	ck_assert_uint_eq(seal(SIM_PIECE_PA(0) - PAGE_BYTES, 2), OLDGUARD_CALL_BAD);
-	ck_assert_uint_eq(call(OLDGUARD_CALL_UNSEAL, 0, 0), OLDGUARD_CALL_BAD);
+	ck_assert_uint_eq(guest_call(OLDGUARD_CALL_UNSEAL, 0, 0), OLDGUARD_CALL_BAD);
 	ck_assert(!memcmp(&before, &machine.seals, sizeof(before)));
 	guarded(PAGE - 1, PAGE + PAGES(2), false);
 	ck_assert_uint_eq(seal(SIM_PHYS_END - PAGE_BYTES, 1), OLDGUARD_CALL_OK);
@@ -142,15 +127,15 @@ START_TEST(there_is_an_end)
 	}
 	ck_assert_uint_eq(seal(PAGE + PAGES(2 * i), 1), OLDGUARD_CALL_FULL);
 	guarded(PAGE + PAGES(2 * i), PAGE + PAGES(2 * i), false);
-	ck_assert_uint_eq(call(OLDGUARD_CALL_UNSEAL, handles[5], 0), OLDGUARD_CALL_OK);
+	ck_assert_uint_eq(guest_call(OLDGUARD_CALL_UNSEAL, handles[5], 0), OLDGUARD_CALL_OK);
 	ck_assert_uint_eq(seal(PAGE + PAGES(2 * i), 1), OLDGUARD_CALL_OK);
 	/* No page left to split a large one with. */
-	ck_assert_uint_eq(call(OLDGUARD_CALL_UNSEAL, handle, 0), OLDGUARD_CALL_OK);
+	ck_assert_uint_eq(guest_call(OLDGUARD_CALL_UNSEAL, handle, 0), OLDGUARD_CALL_OK);
 	machine.next = machine.limit;
 	ck_assert_uint_eq(seal(2 * PAGE + PAGE_BYTES, 1), OLDGUARD_CALL_FULL);
 	guarded(2 * PAGE, 2 * PAGE + PAGE_BYTES, false);
 	for (i = 0; i < SEALS_MAX; i++)
-		ck_assert_uint_eq(call(OLDGUARD_CALL_UNSEAL, handles[i], 0),
+		ck_assert_uint_eq(guest_call(OLDGUARD_CALL_UNSEAL, handles[i], 0),
 				  i == 5 ? OLDGUARD_CALL_BAD : OLDGUARD_CALL_OK);
 	guarded(PAGE, PAGE + PAGES(2 * SEALS_MAX), false);
 }
@@ -182,7 +167,7 @@ START_TEST(others_follow)
 	sim.flushes = 0;
 	ck_assert_uint_eq(seal(PAGE, 1), OLDGUARD_CALL_OK);
 	ck_assert_uint_eq(sim.flushes, 0);
-	ck_assert_uint_eq(call(OLDGUARD_CALL_SYNC, 0, 0), OLDGUARD_CALL_OK);
+	ck_assert_uint_eq(guest_call(OLDGUARD_CALL_SYNC, 0, 0), OLDGUARD_CALL_OK);
 	ck_assert_uint_eq(sim.flushes, 1);
 }
 END_TEST
@@ -193,29 +178,29 @@ START_TEST(plans_come_and_go)
 
 	sim_boot(SIM_EPYC, "umip");
 	ck_assert_uint_eq(seal(PAGE, 1), OLDGUARD_CALL_REFUSED);
-	plan("umip,seal", "");
+	enforce("umip,seal", "");
 	ck_assert_uint_eq(seal(PAGE, 2), OLDGUARD_CALL_OK);
 	sealed = handle;
 	/* Another plan takes it along, and rules that are about the same pages come and go. */
-	plan("seal", "mem:0x30001000-0x30002fff r deny");
+	enforce("seal", "mem:0x30001000-0x30002fff r deny");
 	guarded(PAGE, PAGE + PAGES(3) - 1, true);
-	plan("seal", "");
+	enforce("seal", "");
 	guarded(PAGE, PAGE + PAGES(2) - 1, true);
 	guarded(PAGE + PAGES(2), PAGE + PAGES(2), false);
 	ck_assert(refused(PAGE + PAGES(1)));
-	plan("seal", "mem:0x30001000-0x30002fff r deny");
-	ck_assert_uint_eq(call(OLDGUARD_CALL_UNSEAL, sealed, 0), OLDGUARD_CALL_OK);
+	enforce("seal", "mem:0x30001000-0x30002fff r deny");
+	ck_assert_uint_eq(guest_call(OLDGUARD_CALL_UNSEAL, sealed, 0), OLDGUARD_CALL_OK);
 	guarded(PAGE, PAGE + PAGES(1) - 1, false);
 	guarded(PAGE + PAGES(1), PAGE + PAGES(3) - 1, true);
 	/* Switched off: they are over. */
-	plan("seal", "");
+	enforce("seal", "");
 	ck_assert_uint_eq(seal(PAGE, 2), OLDGUARD_CALL_OK);
 	sealed = handle;
-	plan("umip", "");
+	enforce("umip", "");
 	guarded(PAGE, PAGE + PAGES(2) - 1, false);
-	plan("seal", "");
+	enforce("seal", "");
 	guarded(PAGE, PAGE + PAGES(2) - 1, false);
-	ck_assert_uint_eq(call(OLDGUARD_CALL_UNSEAL, sealed, 0), OLDGUARD_CALL_BAD);
+	ck_assert_uint_eq(guest_call(OLDGUARD_CALL_UNSEAL, sealed, 0), OLDGUARD_CALL_BAD);
 }
 END_TEST
 
@@ -224,7 +209,7 @@ START_TEST(locked)
 	sim_boot(SIM_EPYC, "seal");
 	ck_assert_uint_eq(seal(PAGE, 1), OLDGUARD_CALL_OK);
 	machine.locked = true;
-	ck_assert_uint_eq(call(OLDGUARD_CALL_UNSEAL, handle, 0), OLDGUARD_CALL_REFUSED);
+	ck_assert_uint_eq(guest_call(OLDGUARD_CALL_UNSEAL, handle, 0), OLDGUARD_CALL_REFUSED);
 	ck_assert(refused(PAGE));
 	/* More may be sealed. */
 	ck_assert_uint_eq(seal(PAGE + PAGES(1), 1), OLDGUARD_CALL_OK);
@@ -257,7 +242,7 @@ START_TEST(cpuid_tells)
 	ck_assert_uint_eq(sim.gpr[RAX], OLDGUARD_VERSION_1);
 	ck_assert_uint_eq(sim.gpr[RCX], 0);
 	ck_assert_uint_eq(sim.gpr[RDX], OLDGUARD_OFFERS_SEAL);
-	plan("umip", "");
+	enforce("umip", "");
 	sim_at(SIM_CODE);
 	sim.gpr[RAX] = machine.hypervisor_leaf + 1;
 	EXEC(SVM_EXIT_CPUID, "\x0f\xa2");
