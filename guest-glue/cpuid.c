@@ -80,12 +80,14 @@ static void adjust(struct vcpu *v, u32 leaf, u32 subleaf, u32 out[4])
 		out[CPUID_ECX] &= ~LEAF7_ECX_OSPKE;
 		if (!subleaf && out[CPUID_ECX] & LEAF7_ECX_PKU && vcpu_get(v, VCPU_CR4) & CR4_PKE)
 			out[CPUID_ECX] |= LEAF7_ECX_OSPKE;
+		if (m->hides_basic)
+			v->virt->hide(leaf, subleaf, out);
 		break;
 	case EXTENDED:
 		out[CPUID_EAX] = max(m->max_extended, v->plan->max_extended);
 		break;
 	default:
-		if (leaf > EXTENDED)
+		if (leaf > EXTENDED || m->hides_basic)
 			v->virt->hide(leaf, subleaf, out);
 	}
 }
@@ -178,9 +180,16 @@ static void quick_leaf(const struct vcpu *v, u32 leaf, struct cpuid_quick *q)
 		q->keep_ecx = ~LEAF7_ECX_OSPKE;
 		q->cr4 = CR4_PKE;
 		q->mirror_ecx = LEAF7_ECX_OSPKE;
+		if (m->hides_basic)
+			forget(q);
 		break;
 	case EXTENDED:
 		raise_highest(q, m->max_extended, v->plan->max_extended);
+		break;
+	case 0xd:
+		/* A subleaf of it. */
+		if (m->hides_basic)
+			forget(q);
 		break;
 	default:
 		if (leaf > EXTENDED)

@@ -138,6 +138,20 @@ void event_report(struct vcpu *v, const struct vmexit *e, const struct event_rea
 	put(v->ring, &event);
 }
 
+void event_refused(struct vcpu *v, const struct vmexit *e)
+{
+	static const struct event_reason why = {
+		.action = ACTION_DENY,
+		.rule = EVENT_NO_RULE,
+		.rate = EVENT_RATE_USUAL,
+	};
+	struct vmexit refused = *e;
+
+	refused.feature = EVENT_CORE;
+	v->refused++;
+	event_report(v, &refused, &why);
+}
+
 void event_forget(struct vcpu *v)
 {
 	memset(v->buckets, 0, sizeof(*v->buckets));

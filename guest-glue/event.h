@@ -37,7 +37,7 @@ struct vmexit;
  * @sel: struct vmexit.sel
  * @rule: index of the rule, or EVENT_NO_RULE
  * @kind: enum vmexit_kind
- * @feature: index of the feature
+ * @feature: index of the feature, or EVENT_CORE
  * @action: enum action
  * @cpl: privilege level
  * @mode: how the code is decoded: 16, 32, 64
@@ -113,6 +113,9 @@ struct event_linux {
 #define EVENT_RULES RULES_MAX
 #define EVENT_FEATURES 16
 
+/* In the place of a feature: nobody's rule, but what the root side itself does not let happen to it. */
+#define EVENT_CORE EVENT_FEATURES
+
 /**
  * struct event_bucket - one rate limit
  * @due: TSC at which the last report that was let pass would be due, if they came evenly
@@ -125,7 +128,7 @@ struct event_bucket {
 
 struct event_buckets {
 	struct event_bucket rule[EVENT_RULES];
-	struct event_bucket feature[EVENT_FEATURES];
+	struct event_bucket feature[EVENT_FEATURES + 1]; /* and EVENT_CORE's */
 };
 
 /**
@@ -155,6 +158,26 @@ struct event_reason {
  * For handlers. Changes nothing of the guest and cannot fail: what cannot be read stays empty.
  */
 void event_report(struct vcpu *v, const struct vmexit *e, const struct event_reason *why);
+
+/**
+ * event_refused() - count and report what would have undone the root side, and was refused
+ * @v: the processor
+ * @e: the exit
+ *
+ * At most EVENT_RATE_USUAL reports a second and processor, as for rules; all are counted.
+ */
+void event_refused(struct vcpu *v, const struct vmexit *e);
+
+/**
+ * event_feature() - who has made a report: the feature's name, or "isolation"
+ * @event: the report
+ *
+ * Return: NULL if there is nobody of that number.
+ */
+const char *event_feature(const struct event *event);
+
+/* event_kind() - the kind of exit in words, "hidden_write" for a write to hidden memory */
+const char *event_kind(const struct event *event);
 
 /**
  * event_asset() - what was touched, in the words of rules, where they have one: cr4.smep, msr:lstar, sidt

@@ -4,7 +4,27 @@
  */
 #include "event.h"
 
+#include "../features/plan.h"
 #include "../vmexit/vmexit.h"
+
+const char *event_feature(const struct event *event)
+{
+	if (event->feature == EVENT_CORE)
+		return "isolation";
+	return event->feature < feature_count() ? feature_get(event->feature)->name : NULL;
+}
+
+static bool is_hidden(const struct event *event)
+{
+	return event->feature == EVENT_CORE && event->kind == VMEXIT_MEMORY;
+}
+
+const char *event_kind(const struct event *event)
+{
+	if (is_hidden(event))
+		return "hidden_write";
+	return event->kind < VMEXIT_KINDS ? vmexit_kind_name(event->kind) : "unknown";
+}
 
 /* Assets that rules can name are called what rules call them. */
 static void print_cr(const struct event *event, struct text *out)
@@ -42,6 +62,8 @@ void event_asset(const struct event *event, struct text *out)
 		asset_print(ASSET_EXCEPTION, event->sel, ~0ULL, out);
 		break;
 	case VMEXIT_MEMORY:
+		if (is_hidden(event))
+			text_add(out, "hidden ");
 		asset_print(ASSET_MEMORY, event->addr, ~0ULL, out);
 		break;
 	case VMEXIT_XSETBV:
@@ -49,7 +71,6 @@ void event_asset(const struct event *event, struct text *out)
 		text_add_u64(out, event->sel);
 		break;
 	default:
-		text_add(out,
-			 event->kind < VMEXIT_KINDS ? vmexit_kind_name(event->kind) : "unknown");
+		text_add(out, event_kind(event));
 	}
 }

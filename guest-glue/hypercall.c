@@ -158,6 +158,7 @@ static u64 counts(struct vcpu *v, u64 cpu, u64 gpa)
 	other = machine_root_vcpu(cpu);
 	memcpy(out.exits, other->exits, sizeof(other->exits));
 	memcpy(out.handled, other->handled, sizeof(other->handled));
+	out.refused = other->refused;
 	return phys_write(gpa, &out, sizeof(out)) ? HYPERCALL_OK : HYPERCALL_BAD;
 }
 
@@ -185,6 +186,7 @@ enum verdict default_hypercall(struct vcpu *v, struct vmexit *e)
 	case HYPERCALL_LEAVE:
 		if (!v->machine->locked)
 			return VERDICT_LEAVE;
+		event_refused(v, e);
 		v->gpr[RAX] = HYPERCALL_REFUSED;
 		break;
 	case HYPERCALL_LOCK:
@@ -204,5 +206,8 @@ enum verdict default_hypercall(struct vcpu *v, struct vmexit *e)
 	default:
 		v->gpr[RAX] = counts(v, v->gpr[RDI], v->gpr[RSI]);
 	}
+	/* Linux's side makes no such calls. */
+	if (v->gpr[RAX] == HYPERCALL_BAD && number != HYPERCALL_SEALS)
+		event_refused(v, e);
 	return VERDICT_NEXT;
 }

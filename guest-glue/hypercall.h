@@ -62,10 +62,12 @@ struct stage_request {
  * struct vcpu_counts - what a processor has counted since it was taken
  * @exits: by enum vmexit_kind
  * @handled: by feature
+ * @refused: what would have undone the root side
  */
 struct vcpu_counts {
 	u64 exits[COUNTS_KINDS];
 	u64 handled[COUNTS_FEATURES];
+	u64 refused;
 };
 
 #endif

@@ -83,6 +83,7 @@ struct cpu_tables {
  * @max_basic: the processor's own highest basic leaf
  * @max_extended: the processor's own highest extended leaf
  * @leaf1_ecx: CPUID.1:ECX bits that the vendor lets the guest see
+ * @hides_basic: it hides something in basic leaves, too, besides leaf 1
  * @no_plain_cpuid: no basic leaf may be called plain (vcpu.cpuid_plain)
  * @out_of_range_is_highest: Intel's rule for leaves beyond the highest
  * @maxphyaddr: physical-address bits
@@ -130,6 +131,7 @@ struct machine {
 	u32 max_basic;
 	u32 max_extended;
 	u32 leaf1_ecx;
+	bool hides_basic;
 	bool no_plain_cpuid;
 	bool out_of_range_is_highest;
 	u8 maxphyaddr;

@@ -7,6 +7,7 @@
 #include "../vmexit/svm.h"
 
 #include "../vmexit/cr.h"
+#include "held.h"
 #include "svm.h"
 
 /* Where each field lies in the VMCB, and the clean bit that covers it (APM vol. 2, 15.15.3). */
@@ -196,7 +197,9 @@ static enum msr_answer msr_efer(struct vcpu *v, bool write, u64 *value)
 		return MSR_DONE;
 	}
 	wanted = (*value & ~EFER_LMA) | (now & EFER_LMA) | EFER_SVME;
-	if (*value & EFER_SVME || ((wanted ^ now) & EFER_LME && svm_get(v, VCPU_CR0) & CR0_PG))
+	if (*value & EFER_SVME)
+		return MSR_REFUSED;
+	if ((wanted ^ now) & EFER_LME && svm_get(v, VCPU_CR0) & CR0_PG)
 		return MSR_FAULT;
 	/* Which bits exist, the processor knows: ask it, with those that we stand on kept. */
 	own = cpu_rdmsr(MSR_EFER);
@@ -220,7 +223,7 @@ static enum msr_answer svm_msr(struct vcpu *v, u32 msr, bool write, u64 *value)
 		return MSR_DONE;
 	case MSR_VM_HSAVE_PA:
 		if (write)
-			return MSR_FAULT;
+			return MSR_REFUSED;
 		*value = 0;
 		return MSR_DONE;
 	default:
@@ -248,5 +251,7 @@ static const struct virt svm = {
 	.hypercall = svm_hypercall,
 	.hide = svm_hide,
 	.msr = svm_msr,
+	.held = svm_held,
+	.held_count = SVM_HELD,
 };
 VIRT(svm);

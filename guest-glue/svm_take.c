@@ -5,6 +5,7 @@
  */
 #include "../vmexit/svm.h"
 
+#include "held.h"
 #include "string.h"
 #include "svm.h"
 
@@ -110,7 +111,6 @@ void svm_maps(struct machine *m, u32 plan)
 	static const struct trap_range own[] = {
 		{ MSR_EFER, MSR_EFER, true, true },
 		{ MSR_VM_CR, MSR_VM_CR, true, true },
-		{ MSR_APIC_BASE, MSR_APIC_BASE, false, true },
 		{ MSR_VM_HSAVE_PA, MSR_VM_HSAVE_PA, true, true },
 	};
 	u8 *map = block_va(m, m->msr_map[plan]);
@@ -119,6 +119,12 @@ void svm_maps(struct machine *m, u32 plan)
 	memset(map, 0, MSRPM_PAGES * PAGE_BYTES);
 	for (i = 0; i < ARRAY_SIZE(own); i++)
 		intercept_msrs(map, &own[i]);
+	for (i = 0; i < SVM_HELD; i++) {
+		const struct trap_range held = { svm_held[i].first, svm_held[i].last, false, true };
+
+		if (held_applies(m, &svm_held[i]))
+			intercept_msrs(map, &held);
+	}
 	for (i = 0; i < msrs->count; i++)
 		intercept_msrs(map, &msrs->range[i]);
 }

@@ -94,6 +94,7 @@ struct cpuid_unasked {
  * @machine_check: one came on the root side, and the guest is still to get it
  * @exits: how many of each kind
  * @handled: how many exits each feature answered
+ * @refused: how many acts were refused that would have undone the root side
  * @ring: where its reports go
  * @buckets: the rate limits of its reports
  * @current_pa: guest-physical address of Linux's pointer to the task that runs here; 0: not known
@@ -125,6 +126,7 @@ struct vcpu {
 	u32 nmis;
 	u64 exits[VMEXIT_KINDS];
 	u64 handled[FEATURES_MAX];
+	u64 refused;
 	struct event_ring *ring;
 	struct event_buckets *buckets;
 	u64 current_pa;
@@ -145,10 +147,13 @@ struct virt_caps {
 
 /* What a vendor says of an MSR. */
 enum msr_answer {
-	MSR_NATIVE, /* nothing of mine: the processor's own */
+	MSR_NATIVE,  /* nothing of mine: the processor's own */
 	MSR_DONE,
-	MSR_FAULT,  /* #GP(0) */
+	MSR_FAULT,   /* #GP(0) */
+	MSR_REFUSED, /* the same, and it is reported */
 };
+
+struct held_msr;
 
 /**
  * struct virt - a vendor's way to hold a guest: one constant table for each, found by probing
@@ -176,6 +181,8 @@ enum msr_answer {
  * @hide: take this vendor's own extension out of a CPUID leaf
  * @msr: answer the guest's access to an MSR that belongs to the extension, or that the control
  *	block holds: @value is written or filled
+ * @held: MSRs that the guest may not write as it likes (held.h)
+ * @held_count: entries of @held
  *
  * The rest may be NULL:
  * @set_segment: write a segment register; needed where instructions that load one exit
@@ -208,6 +215,8 @@ struct virt {
 	u32 call_code;
 	void (*hide)(u32 leaf, u32 subleaf, u32 out[4]);
 	enum msr_answer (*msr)(struct vcpu *v, u32 msr, bool write, u64 *value);
+	const struct held_msr *held;
+	u32 held_count;
 	void (*set_segment)(struct vcpu *v, u32 which, const struct guest_segment *segment);
 	bool (*insn)(struct vcpu *v, const struct vmexit *e, struct insn *insn);
 	void (*step)(struct vcpu *v, u64 causes);

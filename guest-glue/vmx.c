@@ -9,6 +9,7 @@
 #include "../vmexit/vmx.h"
 
 #include "enlightened.h"
+#include "held.h"
 #include "string.h"
 #include "vmx.h"
 
@@ -19,6 +20,9 @@ static bool vmx_present(void)
 	cpu_cpuid(1, 0, out);
 	return out[CPUID_ECX] >> 5 & 1;
 }
+
+#define RTIT_CTL_TRACES BIT64(0)
+#define XFEATURE_PT 8
 
 /*
  * Firmware that has left IA32_FEATURE_CONTROL open leaves the choice to the system (24.7):
@@ -36,6 +40,12 @@ static bool vmx_usable(bool *busy, struct text *why)
 	}
 	if (control & FEATURE_CONTROL_LOCKED && !(control & FEATURE_CONTROL_VMX)) {
 		text_add(why, "VMX is disabled by the firmware (IA32_FEATURE_CONTROL)");
+		return false;
+	}
+	/* It would go on writing while we run. */
+	if (machine.hides_basic && cpu_rdmsr(MSR_RTIT_CTL) & RTIT_CTL_TRACES) {
+		*busy = true;
+		text_add(why, "somebody traces this processor (Intel PT)");
 		return false;
 	}
 	return vmx_able(why);
@@ -68,15 +78,13 @@ void vmx_intercept_write(u8 *map, u32 msr)
 
 /*
  * Writes of our own need no intercept: IA32_FEATURE_CONTROL is locked and the others cannot be
- * written, so the processor itself says #GP. IA32_APIC_BASE is everybody's, but could put the APIC
- * over the block.
+ * written, so the processor itself says #GP.
  */
 static void vmx_maps(struct machine *m, u32 plan)
 {
 	const struct trap_ranges *msrs = &m->plans[plan].traps.msr;
 	static const struct trap_range own[] = {
 		{ MSR_FEATURE_CONTROL, MSR_FEATURE_CONTROL, true, false },
-		{ MSR_APIC_BASE, MSR_APIC_BASE, false, true },
 		{ MSR_VMX_BASIC, MSR_VMX_LAST, true, false },
 	};
 	u8 *map = block_va(m, m->msr_map[plan]);
@@ -85,6 +93,12 @@ static void vmx_maps(struct machine *m, u32 plan)
 	memset(map, 0, PAGE_BYTES);
 	for (i = 0; i < ARRAY_SIZE(own); i++)
 		intercept_msrs(map, &own[i]);
+	for (i = 0; i < VMX_HELD; i++) {
+		const struct trap_range held = { vmx_held[i].first, vmx_held[i].last, false, true };
+
+		if (held_applies(m, &vmx_held[i]))
+			intercept_msrs(map, &held);
+	}
 	for (i = 0; i < msrs->count; i++)
 		intercept_msrs(map, &msrs->range[i]);
 	if (m->caps.slat)
@@ -108,11 +122,23 @@ static void vmx_build_vcpu(struct vcpu *v)
 	(void)v;
 }
 
+/* Processor trace writes past EPT, so with EPT there is none (vmx_held.c): 33.3.1. */
+static void hide_trace(u32 leaf, u32 subleaf, u32 out[4])
+{
+	if (leaf == 7 && !subleaf)
+		out[CPUID_EBX] &= ~VMX_LEAF7_EBX_PT;
+	else if (leaf == 0xd && subleaf == 1)
+		out[CPUID_ECX] &= ~(1u << XFEATURE_PT);
+	else if (leaf == 0x14 || (leaf == 0xd && subleaf == XFEATURE_PT))
+		out[0] = out[1] = out[2] = out[3] = 0;
+}
+
 static void vmx_hide(u32 leaf, u32 subleaf, u32 out[4])
 {
-	(void)subleaf;
 	if (leaf == 1)
 		out[CPUID_ECX] &= ~(1u << 5 | 1u << 6); /* VMX, SMX */
+	else if (machine.hides_basic)
+		hide_trace(leaf, subleaf, out);
 }
 
 static const struct virt vmx = {
@@ -135,6 +161,8 @@ static const struct virt vmx = {
 	.hypercall = vmx_hypercall,
 	.hide = vmx_hide,
 	.msr = vmx_msr,
+	.held = vmx_held,
+	.held_count = VMX_HELD,
 	.set_segment = vmx_set_segment,
 	.insn = vmx_insn,
 	.step = vmx_step,

@@ -133,6 +133,16 @@ static u32 choose_proc2(bool slat)
 	return controls;
 }
 
+static bool trace_present(void)
+{
+	u32 out[4];
+
+	if (machine.max_basic < 7)
+		return false;
+	cpu_cpuid(7, 0, out);
+	return out[CPUID_EBX] & VMX_LEAF7_EBX_PT;
+}
+
 void vmx_caps(struct virt_caps *caps, bool slat_wanted)
 {
 	struct vmx_facts *f = &vmx_facts;
@@ -156,6 +166,7 @@ void vmx_caps(struct virt_caps *caps, bool slat_wanted)
 	if (proc_range().may & VMX_PROC_SECONDARY)
 		f->proc |= VMX_PROC_SECONDARY;
 	machine.cr4_busy = CR4_VMXE;
+	machine.hides_basic = slat && trace_present();
 	*caps = (struct virt_caps){ .facilities = FACILITY(MSR_BITMAP) };
 	if (proc2_range().may & VMX_PROC2_DESC)
 		caps->facilities |= FACILITY(DESC);

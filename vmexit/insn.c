@@ -122,6 +122,24 @@ enum verdict insn_skip(struct vcpu *v, struct vmexit *e)
 	return inject(e, VECTOR_DB);
 }
 
+static bool is_hidden(const struct machine *m, const struct guest_span *span, u32 i)
+{
+	return span->len[i] && block_offset(m, span->gpa[i]) != BLOCK_NONE;
+}
+
+/* What the processor's own store there would have come to (default_memory()). */
+static enum verdict refuse_hidden(struct vcpu *v, struct vmexit *e, u64 gpa)
+{
+	struct vmexit store = *e;
+
+	store.kind = VMEXIT_MEMORY;
+	store.sel = 0;
+	store.addr = gpa;
+	store.value = MEM_WRITE;
+	event_refused(v, &store);
+	return inject_error(e, VECTOR_GP, 0);
+}
+
 /*
  * A store that memory has refused. If that was because a rule protects it, the rule decides as it
  * would if the processor had stored.
@@ -134,8 +152,12 @@ static enum verdict refused(struct vcpu *v, struct vmexit *e, const struct guest
 	u32 i;
 
 	if (guest_span(mem, seg, offset, size, 1, WALK_WRITE | WALK_PEEK, &span, &e->fault) !=
-		    WALK_OK ||
-	    !(slat_guarded(v->machine, span.gpa[0]) ||
+	    WALK_OK)
+		return e->cpl ? inject_error(e, VECTOR_GP, 0) : VERDICT_STOP;
+	for (i = 0; i < 2; i++)
+		if (is_hidden(v->machine, &span, i))
+			return refuse_hidden(v, e, span.gpa[i]);
+	if (!(slat_guarded(v->machine, span.gpa[0]) ||
 	      (span.len[1] && slat_guarded(v->machine, span.gpa[1]))))
 		return e->cpl ? inject_error(e, VECTOR_GP, 0) : VERDICT_STOP;
 	for (i = 0; i < 2 && span.len[i]; i++) {

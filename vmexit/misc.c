@@ -2,6 +2,7 @@
 /*
  * misc.c - the core's answers that need no file of their own.
  */
+#include "../guest-glue/held.h"
 #include "../guest-glue/machine.h"
 #include "cr.h"
 #include "defaults.h"
@@ -53,28 +54,23 @@ enum verdict default_msr_read(struct vcpu *v, struct vmexit *e)
 	return VERDICT_NEXT;
 }
 
-/*
- * The local APIC answers at its page in the place of memory, to the root side as well (APM vol. 2,
- * 16.3.1; SDM vol. 3, 11.4.1): no page of the block may become it.
- */
-static bool covers_block(const struct vcpu *v, const struct vmexit *e)
-{
-	return e->sel == MSR_APIC_BASE &&
-	       block_overlaps(v->machine, e->value & CR3_ADDRESS, PAGE_BYTES);
-}
-
 enum verdict default_msr_write(struct vcpu *v, struct vmexit *e)
 {
 	enum verdict verdict = insn_length(v, e);
 
 	if (verdict != VERDICT_DEFAULT)
 		return verdict;
-	if (covers_block(v, e))
+	if (msr_held(v, e->sel, e->value)) {
+		event_refused(v, e);
 		return inject_error(e, VECTOR_GP, 0);
+	}
 	switch (v->virt->msr(v, e->sel, true, &e->value)) {
 	case MSR_NATIVE:
 		if (cpu_wrmsr_safe(e->sel, e->value))
 			break;
+		return inject_error(e, VECTOR_GP, 0);
+	case MSR_REFUSED:
+		event_refused(v, e);
 		/* fall through */
 	case MSR_FAULT:
 		return inject_error(e, VECTOR_GP, 0);
@@ -115,7 +111,9 @@ enum verdict default_exception(struct vcpu *v, struct vmexit *e)
 /* The guest sees no virtualisation extension, so its instructions do not exist (#UD). */
 enum verdict default_virt_insn(struct vcpu *v, struct vmexit *e)
 {
-	(void)v;
+	/* Programs could not execute them on any processor. */
+	if (!e->cpl)
+		event_refused(v, e);
 	return e->value ? inject_error(e, VECTOR_GP, 0) : inject(e, VECTOR_UD);
 }
 
@@ -144,8 +142,9 @@ enum verdict default_invd(struct vcpu *v, struct vmexit *e)
  */
 enum verdict default_init(struct vcpu *v, struct vmexit *e)
 {
-	(void)e;
-	if (v->virt->init && !v->machine->locked)
+	if (v->machine->locked)
+		event_refused(v, e);
+	else if (v->virt->init)
 		v->virt->init(v);
 	return VERDICT_RETRY;
 }
@@ -170,7 +169,7 @@ enum verdict default_nmi(struct vcpu *v, struct vmexit *e)
 enum verdict default_memory(struct vcpu *v, struct vmexit *e)
 {
 	if (block_offset(v->machine, e->addr) != BLOCK_NONE) {
-		root_say("the guest has tried to change hidden memory at", e->addr);
+		event_refused(v, e);
 		return inject_error(e, VECTOR_GP, 0);
 	}
 	/*

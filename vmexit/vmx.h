@@ -48,6 +48,7 @@
 #define FEATURE_CONTROL_VMX_SMX BIT64(1)
 #define FEATURE_CONTROL_VMX BIT64(2)
 
+#define VMX_LEAF7_EBX_PT (1u << 25) /* processor trace */
 #define VMX_BASIC_TRUE BIT64(55)
 
 #define VMX_EPT_LEVELS_4 BIT64(6)

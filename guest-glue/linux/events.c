@@ -145,17 +145,18 @@ static void take_event(unsigned int cpu, const struct event *event)
 	struct record record = { .event = *event };
 	u64 now = rdtsc_ordered();
 	u64 ago = now > event->time ? now - event->time : 0;
+	const char *feature = event_feature(event);
 	TEXT(asset, 80);
 
 	/* The ring is ours alone where there is second-level paging, and else as good as anybody's.
 	 */
-	if (event->feature >= feature_count() || event->action >= ACTIONS ||
+	if (!feature || event->action >= ACTIONS ||
 	    event->kind >= VMEXIT_KINDS) {
 		take_loss(cpu, 1);
 		return;
 	}
 	record.ns = ktime_get_ns() - mul_u64_u32_div(ago, USEC_PER_SEC, tsc_khz ?: USEC_PER_SEC);
-	strscpy(record.feature, feature_get(event->feature)->name, sizeof(record.feature));
+	strscpy(record.feature, feature, sizeof(record.feature));
 	keep(&record);
 	if (trace_oldguard_event_enabled()) {
 		event_asset(event, &asset);

@@ -49,7 +49,7 @@ static size_t print_event(char *line, const struct record *record)
 			 "s\t0x%llx\t0x%llx\t0x%llx\t%s\t%u\t%*phN\t%llu\n",
 			 record->number, record->ns, e->cpu, e->pid, e->tid, comm, e->comm, e->cpl,
 			 e->rip, symbol, record->feature, rule,
-			 vmexit_kind_name(e->kind), e->sel, asset.at, e->addr, e->value, e->old,
+			 event_kind(e), e->sel, asset.at, e->addr, e->value, e->old,
 			 action_name(e->action), e->mode, min_t(int, e->len, EVENT_BYTES), e->bytes,
 			 e->suppressed);
 }

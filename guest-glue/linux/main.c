@@ -180,7 +180,7 @@ int guard_work_out(struct change *c, struct text *why)
 		return error;
 	if (guard.locked && !plan_tightens(&guard.plan, &c->plan, why))
 		return -EPERM;
-	if (c->plan.reports && events_room()) {
+	if (c->plan.on && events_room()) {
 		text_add(why, "no memory for reports");
 		return -ENOMEM;
 	}

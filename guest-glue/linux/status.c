@@ -70,6 +70,8 @@ static void show_counts(struct seq_file *s, unsigned int cpu, struct vcpu_counts
 		if (counts->handled[i])
 			seq_printf(s, "handled\t%u\t%s\t%llu\n", cpu, feature_get(i)->name,
 				   counts->handled[i]);
+	if (counts->refused)
+		seq_printf(s, "handled\t%u\tisolation\t%llu\n", cpu, counts->refused);
 }
 
 static void show_reports(struct seq_file *s, unsigned int cpu)

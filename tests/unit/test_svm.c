@@ -404,14 +404,17 @@ START_TEST(hidden_memory_faults)
 	u32 i;
 
 	sim_boot(SIM_EPYC, "umip");
+	machine.linux_side.tsc_hz = 1000000000;
 	for (i = 0; i < 2; i++) {
 		sim_at(SIM_CODE);
-		sim.said = 0;
 		sim_exit(SVM_EXIT_NPF, BIT64(32) | info[i], SIM_PIECE_PA(0) + 0x1234);
 		sim_fault(SIM_CODE, VECTOR_GP, 0);
-		ck_assert(sim_said("tried to change hidden memory at (0x40001234)"));
+		ck_assert_uint_eq(machine_ring(0, NULL)->events[i].addr, SIM_PIECE_PA(0) + 0x1234);
+		ck_assert_str_eq(event_kind(&machine_ring(0, NULL)->events[i]), "hidden_write");
 	}
 	ck_assert_uint_eq(V->exits[VMEXIT_MEMORY], 2);
+	/* The serial port is slow, and the guest's: not a word. */
+	ck_assert_uint_eq(sim.said, 0);
 }
 END_TEST
 

@@ -29,6 +29,7 @@ void cpu_cpuid(u32 leaf, u32 subleaf, u32 out[4])
 		break;
 	case 0xd:
 		out[CPUID_EAX] = subleaf ? 1 : 7; /* no XSAVES */
+		out[CPUID_ECX] = subleaf == 1 && sim.leaf7_ebx >> 25 ? 1u << 8 : 0;
 		break;
 	case 0x80000000:
 		out[CPUID_EAX] = 0x80000008;
@@ -82,6 +83,8 @@ u64 cpu_rdmsr(u32 msr)
 		return sim.apic_base;
 	case MSR_MISC_ENABLE:
 		return sim.misc_enable;
+	case MSR_RTIT_CTL:
+		return sim.rtit_ctl;
 	case MSR_PERF_GLOBAL_CTRL:
 		return sim.perf_global;
 	case MSR_PEBS_ENABLE:
@@ -113,9 +116,25 @@ void cpu_wrmsr(u32 msr, u64 value)
 		ck_assert(perf_write(msr, value));
 }
 
+/* MSRs that are held for what some of their bits do. */
+static u64 *bits_of(u32 msr)
+{
+	switch (msr) {
+	case MSR_PAT: return &sim.pat;
+	case MSR_MISC_ENABLE: return &sim.misc_enable;
+	case 0xda0: return &sim.xss;
+	case MSR_RTIT_CTL: return &sim.rtit_ctl;
+	default: return NULL;
+	}
+}
+
 /* 0x1234 is the one MSR that it has beyond those. */
 bool cpu_rdmsr_safe(u32 msr, u64 *value)
 {
+	if (bits_of(msr)) {
+		*value = *bits_of(msr);
+		return true;
+	}
 	*value = msr == MSR_PEBS_ENABLE ? sim.pebs_enable : 0x1122334455667788;
 	return msr == 0x1234 || msr == MSR_PEBS_ENABLE;
 }
@@ -132,6 +151,10 @@ static bool mtrr_valid(u32 msr, u64 value)
 
 bool cpu_wrmsr_safe(u32 msr, u64 value)
 {
+	if (bits_of(msr)) {
+		*bits_of(msr) = value;
+		return true;
+	}
 	if (msr == MSR_PEBS_ENABLE || msr == MSR_PERF_GLOBAL_CTRL)
 		return perf_write(msr, value);
 	if (msr - 0x200 < ARRAY_SIZE(sim.mtrr) && mtrr_valid(msr, value)) {
