@@ -11,6 +11,7 @@
 #define OLDGUARD_EVENT_H
 
 #include "../features/rule.h"
+#include "dump.h"
 #include "types.h"
 
 struct text;
@@ -71,18 +72,23 @@ struct event {
 };
 static_assert(sizeof(struct event) == 128, "Linux's side and the root side count in these");
 
-#define EVENT_RING 31 /* and the counts: one page */
+#define EVENT_RING 27 /* and the rest of struct event_ring: one page */
 
 /**
  * struct event_ring - one processor's page
  * @head: reports written so far; the n-th is at n % EVENT_RING
  * @suppressed: reports held back so far
+ * @stopped: some processor, perhaps this one, has stopped below Linux: look for its dump
+ * @events: the reports
+ * @dump: why this one has stopped
  */
 struct event_ring {
 	u64 head;
 	u64 suppressed;
-	u64 reserved[14];
+	u64 stopped;
+	u64 reserved[13];
 	struct event events[EVENT_RING];
+	struct root_dump dump;
 };
 static_assert(sizeof(struct event_ring) == PAGE_BYTES, "a ring is a page");
 

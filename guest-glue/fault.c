@@ -62,19 +62,14 @@ static bool fix_up(struct fault_frame *frame)
 /* Where in which image's text: offsets are what a linker's map tells. */
 static void add_place(struct text *text, u64 rip)
 {
-	u32 i;
+	const struct image *image = image_at(rip);
 
-	for (i = 0; i < image_count(); i++) {
-		const struct image *image = image_get(i);
-
-		if (rip < (uintptr_t)image->part[IMAGE_TEXT] ||
-		    rip >= (uintptr_t)image->end[IMAGE_TEXT])
-			continue;
-		text_add(text, "; in the text of ");
-		text_add(text, image->name);
-		text_add(text, " at ");
-		text_add_hex(text, rip - (uintptr_t)image->part[IMAGE_TEXT]);
-	}
+	if (!image)
+		return;
+	text_add(text, "; in the text of ");
+	text_add(text, image->name);
+	text_add(text, " at ");
+	text_add_hex(text, rip - (uintptr_t)image->part[IMAGE_TEXT]);
 }
 
 #define MCG_STATUS_RIPV BIT64(0)
@@ -149,6 +144,7 @@ void root_fault(struct fault_frame *frame)
 		if (fix_up(frame))
 			return;
 	}
+	dump_write(frame, "fault on the root side", frame->vector);
 	text_add(&text, "fault on the root side: vector ");
 	text_add_u64(&text, frame->vector);
 	text_add(&text, ", error ");
@@ -193,6 +189,7 @@ void root_say(const char *what, u64 value)
 void root_die(const char *what, u64 value)
 {
 	machine.stopped = 1;
+	dump_write(NULL, what, value);
 	root_say(what, value);
 	say("oldguard: this processor is stopped\r\n");
 	cpu_halt();

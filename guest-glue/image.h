@@ -74,6 +74,9 @@ void image_remove(const struct image *image);
 /* image_holds() - whether this piece of memory lies in a part of an image */
 bool image_holds(const struct image *image, const void *at, u64 bytes);
 
+/* image_at() - the image in whose text an address lies; NULL: in none */
+const struct image *image_at(u64 rip);
+
 /**
  * image_fix_up() - where an instruction that has faulted goes on
  * @rip: the instruction

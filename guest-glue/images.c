@@ -126,6 +126,17 @@ void image_remove(const struct image *image)
 	count = kept;
 }
 
+const struct image *image_at(u64 rip)
+{
+	u32 i;
+
+	for (i = 0; i < image_count(); i++)
+		if (rip >= (uintptr_t)image_get(i)->part[IMAGE_TEXT] &&
+		    rip < (uintptr_t)image_get(i)->end[IMAGE_TEXT])
+			return image_get(i);
+	return NULL;
+}
+
 u64 image_fix_up(u64 rip)
 {
 	const struct extable *x;

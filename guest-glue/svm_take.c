@@ -236,6 +236,8 @@ bool svm_take(struct vcpu *v)
 	cpu_wrmsr(MSR_VM_HSAVE_PA, block_pa(&machine, area + CPU_SAVE));
 	cpu_wrmsr(MSR_VM_CR, cpu_rdmsr(MSR_VM_CR) | VM_CR_R_INIT);
 	read_state(vmcb, v->control_pa);
+	/* The root side's tables have NX bits, whatever Linux was told to do without. */
+	cpu_wrmsr(MSR_EFER, cpu_rdmsr(MSR_EFER) | EFER_NXE);
 	return svm_launch(&sw);
 }
 

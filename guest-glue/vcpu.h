@@ -94,6 +94,7 @@ struct cpuid_unasked {
  * @machine_check: one came on the root side, and the guest is still to get it
  * @exits: how many of each kind
  * @handled: how many exits each feature answered
+ * @exit: the exit that is being answered, for a dump; NULL: none, or one with a short way
  * @refused: how many acts were refused that would have undone the root side
  * @ring: where its reports go
  * @buckets: the rate limits of its reports
@@ -126,6 +127,7 @@ struct vcpu {
 	u32 nmis;
 	u64 exits[VMEXIT_KINDS];
 	u64 handled[FEATURES_MAX];
+	const struct vmexit *exit;
 	u64 refused;
 	struct event_ring *ring;
 	struct event_buckets *buckets;

@@ -67,7 +67,7 @@ static bool claims(const struct vcpu *v, const struct plan_claim *c, const struc
 	return e->sel >= c->claim->first && e->sel <= c->claim->last;
 }
 
-enum verdict dispatch(struct vcpu *v, struct vmexit *e)
+static enum verdict answer(struct vcpu *v, struct vmexit *e)
 {
 	const struct plan_span *span = &v->plan->spans[e->kind];
 	const struct plan_claim *c = &v->plan->claims[span->first];
@@ -105,4 +105,15 @@ enum verdict dispatch(struct vcpu *v, struct vmexit *e)
 		return verdict;
 	}
 	return defaults[e->kind] ? defaults[e->kind](v, e) : VERDICT_STOP;
+}
+
+enum verdict dispatch(struct vcpu *v, struct vmexit *e)
+{
+	enum verdict verdict;
+
+	/* A fault on the way to an answer is to tell what it was about. */
+	*(const struct vmexit *volatile *)&v->exit = e;
+	verdict = answer(v, e);
+	v->exit = NULL;
+	return verdict;
 }

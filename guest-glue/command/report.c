@@ -46,6 +46,17 @@ static bool take_cpu(struct report *r, char **field)
 	return true;
 }
 
+static bool take_stopped(struct report *r, char **field)
+{
+	unsigned long long cpu;
+
+	if (!number(field[1], UINT_MAX, &cpu) || !*field[2])
+		return false;
+	r->stopped = grow(r->stopped, r->nr_stopped, sizeof(*r->stopped));
+	r->stopped[r->nr_stopped++] = (struct report_stopped){ cpu, field[2] };
+	return true;
+}
+
 static bool take_rule(struct report *r, char **field)
 {
 	if (!*field[2] || !*field[3])
@@ -113,6 +124,8 @@ static bool take_line(struct report *r, char **field)
 		return take_rule(r, field);
 	if (!strcmp(type, "cpu"))
 		return take_cpu(r, field);
+	if (!strcmp(type, "stopped"))
+		return take_stopped(r, field);
 	if (!strcmp(type, "exits"))
 		return take_count(&r->exits, &r->nr_exits, field);
 	if (!strcmp(type, "handled"))
@@ -180,6 +193,7 @@ void report_free(struct report *r)
 	free(r->features);
 	free(r->rules);
 	free(r->cpus);
+	free(r->stopped);
 	free(r->exits);
 	free(r->handled);
 	free(r->reports);

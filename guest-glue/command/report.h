@@ -23,6 +23,12 @@ struct report_rule {
 	const char *rule, *from;
 };
 
+/* A processor that has stopped below Linux, and what it has left of that. */
+struct report_stopped {
+	unsigned int cpu;
+	const char *dump;
+};
+
 /* How often: an exit kind or a feature, on one CPU. */
 struct report_count {
 	unsigned int cpu;
@@ -50,6 +56,8 @@ struct report {
 	size_t nr_rules;
 	struct report_cpu *cpus;
 	size_t nr_cpus;
+	struct report_stopped *stopped;
+	size_t nr_stopped;
 	struct report_count *exits, *handled, *reports;
 	size_t nr_exits, nr_handled, nr_reports;
 	unsigned int malformed;

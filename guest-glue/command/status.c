@@ -134,6 +134,8 @@ static void print_facts(const struct report *r)
 	printf("  hypervisor leaf      %s\n", or_unknown(r->leaf));
 	print_memory(r->memory);
 	print_cpus(r);
+	for (size_t i = 0; i < r->nr_stopped; i++)
+		printf("  STOPPED              CPU %u: %s\n", r->stopped[i].cpu, r->stopped[i].dump);
 	print_reports(r);
 	if (r->error && *r->error)
 		printf("  last error           %s\n", r->error);
@@ -281,6 +283,7 @@ static json_t *report_json(const struct report *r)
 {
 	json_t *object = json_pack("{s:b, s:I}", "loaded", 1, "abi", (json_int_t)r->abi);
 	json_t *features = json_array(), *cpus = json_array(), *rules = json_array();
+	json_t *stopped = json_array();
 
 	put_text(object, "version", r->version);
 	put_text(object, "state", r->state);
@@ -314,6 +317,11 @@ static json_t *report_json(const struct report *r)
 						      "cpu", (json_int_t)r->cpus[i].cpu,
 						      "state", r->cpus[i].state));
 	json_object_set_new(object, "cpus", cpus);
+	for (size_t i = 0; i < r->nr_stopped; i++)
+		json_array_append_new(stopped, json_pack("{s:I, s:s}",
+							 "cpu", (json_int_t)r->stopped[i].cpu,
+							 "dump", r->stopped[i].dump));
+	json_object_set_new(object, "stopped", stopped);
 	json_object_set_new(object, "exits", counts_json(r->exits, r->nr_exits, "kind"));
 	json_object_set_new(object, "handled", counts_json(r->handled, r->nr_handled, "feature"));
 	json_object_set_new(object, "reports", counts_json(r->reports, r->nr_reports, "what"));

@@ -29,6 +29,8 @@ static int take_this(unsigned int cpu)
 	/* Seen by KVM, which looks at Linux's own copy of CR4 and then keeps away. */
 	if (taken && machine.cr4_busy)
 		cr4_set_bits(machine.cr4_busy);
+	if (taken)
+		stopped_watch();
 	local_irq_restore(flags);
 	if (taken) {
 		cpuinfo_show(cpu, &guard.plan);
@@ -51,6 +53,7 @@ static int give_back_this(unsigned int cpu)
 		pr_warn("CPU %u stays online: locked\n", cpu);
 		return -EBUSY;
 	}
+	stopped_unwatch(cpu);
 	local_irq_save(flags);
 	if (machine.cr4_busy)
 		cr4_clear_bits(machine.cr4_busy);

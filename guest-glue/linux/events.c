@@ -48,6 +48,7 @@ static struct {
 	u64 count;
 	u64 reports;
 	bool attached;
+	bool following;
 	u64 unsaid;
 	unsigned long say_next;
 	struct delayed_work work;
@@ -221,7 +222,13 @@ void events_drain(void)
 static void poll(struct work_struct *work)
 {
 	events_drain();
-	schedule_delayed_work(&events.work, HZ / EACH_SECOND ?: 1);
+	if (READ_ONCE(events.following))
+		schedule_delayed_work(&events.work, HZ / EACH_SECOND ?: 1);
+}
+
+void events_kick(void)
+{
+	schedule_delayed_work(&events.work, 0);
 }
 
 /* --- beginning and end --- */
@@ -279,6 +286,7 @@ void events_attach(void)
 
 void events_follow(bool on)
 {
+	WRITE_ONCE(events.following, on);
 	cancel_delayed_work_sync(&events.work);
 	if (events.kept)
 		events_drain();

@@ -186,6 +186,21 @@ bool areas_find(struct plan *plan, struct text *why);
 int status_init(void);
 void status_exit(void);
 
+/* stopped.c */
+struct seq_file;
+
+/*
+ * stopped_watch() - this processor looks after the others from now on, once it is taken;
+ * stopped_unwatch() - no longer, before it is given back. Both on that processor, preemption off for
+ * the first; the second may sleep.
+ */
+void stopped_watch(void);
+void stopped_unwatch(unsigned int cpu);
+
+/* stopped_any() - whether a processor has stopped below; stopped_show() - status: which, and why. */
+bool stopped_any(void);
+void stopped_show(struct seq_file *s);
+
 /* events.c */
 int events_init(void);
 void events_exit(void);
@@ -202,6 +217,9 @@ void events_detach(void);
 
 /* events_follow() - look at the rings regularly, or no longer; guard.lock is held. */
 void events_follow(bool on);
+
+/* events_kick() - there is something in a ring: take it out soon. In any context. */
+void events_kick(void);
 
 /* events_totals() - what a processor has reported since the module was loaded. */
 void events_totals(unsigned int cpu, u64 *written, u64 *suppressed, u64 *lost);

@@ -89,6 +89,8 @@ static int take(const struct plan *plan, struct text *why)
 	error = guard_take(&guard.block, plan, why);
 	if (error)
 		block_free(&guard.block);
+	else if (!machine.caps.slat)
+		pr_warn("isolation is off: without second-level paging this kernel can read and change what runs below it\n");
 	return error;
 }
 

@@ -132,12 +132,15 @@ static int status_show(struct seq_file *s, void *unused)
 	mutex_lock(&guard.lock);
 	seq_puts(s, "abi\t1\n");
 	seq_printf(s, "version\t%s\n", OLDGUARD_VERSION);
-	seq_printf(s, "state\t%s\n", guard.active ? "active" : "idle");
+	seq_printf(s, "state\t%s\n",
+		   !guard.active ? "idle" : stopped_any() ? "stopped" : "active");
 	seq_printf(s, "locked\t%d\n", guard.locked);
 	show_carrier(s);
 	seq_printf(s, "memory\t%llu\n", guard.block.pieces * PIECE_BYTES);
 	if (guard.error[0])
 		seq_printf(s, "error\t%s\n", guard.error);
+	if (guard.active)
+		stopped_show(s);
 	for (i = 0; i < feature_count(); i++)
 		show_feature(s, i);
 	if (guard.active)

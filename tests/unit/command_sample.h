@@ -33,6 +33,7 @@ static const char sample[] =
 	"exits\t1\tcpuid\t34\n"
 	"exits\t1\tdesc_store\t12345678901\n"
 	"handled\t0\tumip\t7\n"
+	"stopped\t1\tvector 14, RIP 0x1234; stack: 0\n"
 	"reports\t0\twritten\t3\n"
 	"reports\t0\tsuppressed\t4\n"
 	"reports\t1\twritten\t20\n"

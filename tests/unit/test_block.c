@@ -111,6 +111,115 @@ static void check_idt(void)
 	}
 }
 
+/* --- all of it, entry by entry --- */
+
+struct seen {
+	u64 text, rodata, data, block, phys, zeros;
+};
+
+static bool between(u64 va, u64 first, u64 end)
+{
+	return va >= first && va < end;
+}
+
+extern char root_text_end[], root_data_end[];
+
+/* One mapping of @bytes: what may be there, and with which rights. */
+static void check_leaf(struct seen *seen, u64 va, u64 pa, u64 bytes, bool write, bool execute)
+{
+	u64 offset = block_offset(&machine, pa);
+
+	ck_assert_msg(!write || !execute, "%lx is writable and executable", (unsigned long)va);
+	if (between(va, ROOT_PHYS, ROOT_PHYS + machine.phys_end)) {
+		ck_assert_msg(!execute, "%lx -> %lx", (unsigned long)va, (unsigned long)pa);
+		if (pa == machine.zero_pa) {
+			ck_assert(!write);
+			ck_assert_uint_ne(block_offset(&machine, va - ROOT_PHYS), BLOCK_NONE);
+			seen->zeros += bytes;
+			return;
+		}
+		ck_assert(write);
+		ck_assert_uint_eq(pa, va - ROOT_PHYS);
+		ck_assert(!block_overlaps(&machine, pa, bytes));
+		seen->phys += bytes;
+		return;
+	}
+	ck_assert_uint_eq(bytes, PAGE_BYTES);
+	ck_assert_uint_ne(offset, BLOCK_NONE);
+	if (between(va, ROOT_BLOCK, ROOT_BLOCK + machine.pieces * PIECE_BYTES)) {
+		ck_assert_uint_eq(offset, va - ROOT_BLOCK);
+		ck_assert_uint_ge(offset, machine.image_bytes);
+		ck_assert(write && !execute);
+		seen->block += bytes;
+	} else if (between(va, (uintptr_t)root_text_start, (uintptr_t)root_text_end)) {
+		ck_assert(!write && execute);
+		seen->text += bytes;
+	} else if (between(va, (uintptr_t)root_rodata_start, (uintptr_t)root_data_start)) {
+		ck_assert(!write && !execute);
+		seen->rodata += bytes;
+	} else {
+		ck_assert(between(va, (uintptr_t)root_data_start, (uintptr_t)root_data_end));
+		ck_assert(write && !execute);
+		seen->data += bytes;
+	}
+}
+
+static void walk_all(struct seen *seen, u64 table_pa, u32 level, u64 base, bool write, bool execute)
+{
+	const u64 *table = block_va(&machine, block_offset(&machine, table_pa));
+	u64 bytes = PAGE_BYTES << (9 * (level - 1));
+	u32 i;
+
+	for (i = 0; i < 512; i++) {
+		u64 va = base + i * bytes, e = table[i];
+		bool w = write && e & PTE_W, x = execute && !(e & PTE_NX);
+
+		if (!(e & PTE_P)) {
+			ck_assert_uint_eq(e, 0);
+			continue;
+		}
+		ck_assert(!(e & PTE_U));
+		if (level == 4 && !base && i >= 256)
+			va |= 0xffffULL << 48;
+		if (level == 1 || e & PTE_PS)
+			check_leaf(seen, va, e & ENTRY_ADDRESS & ~(bytes - 1), bytes, w, x);
+		else
+			walk_all(seen, e & ENTRY_ADDRESS, level - 1, va, w, x);
+	}
+}
+
+static void check_everything(u64 phys_end)
+{
+	struct seen seen = { 0 };
+	u64 held = machine.pieces * PIECE_BYTES;
+
+	walk_all(&seen, machine.root_cr3, 4, 0, true, true);
+	ck_assert_uint_eq(seen.text, 0x2000);
+	ck_assert_uint_eq(seen.rodata, 0x1000);
+	ck_assert_uint_eq(seen.data, 0x1000);
+	/* All but the image and, below each stack, a guard. */
+	ck_assert_uint_eq(seen.block, machine.limit - machine.image_bytes +
+					      machine.cpus * (u64)(CPU_BYTES - PAGE_BYTES));
+	ck_assert_uint_eq(seen.zeros, held);
+	ck_assert_uint_eq(seen.phys, phys_end - held);
+	/* Without these the rights would be for nothing. */
+	ck_assert(machine.root_cr0 & CR0_WP);
+}
+
+START_TEST(no_page_is_writable_and_executable)
+{
+	sim_new(SIM_EPYC);
+	ck_assert(build(1, 8, 6ULL << 30));
+	check_everything(6ULL << 30);
+	sim_new(SIM_PHENOM);
+	ck_assert(build(2, 4, 6ULL << 30));
+	check_everything(6ULL << 30);
+	sim_new(SIM_INTEL);
+	ck_assert(build(1, 2, 3ULL << 30));
+	check_everything(3ULL << 30);
+}
+END_TEST
+
 START_TEST(block_is_laid_out)
 {
 	sim_new(SIM_EPYC);
@@ -272,6 +381,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
+		no_page_is_writable_and_executable,
 		block_is_laid_out,
 		block_without_large_pages,
 		five_levels,

@@ -27,6 +27,7 @@ START_TEST(status_prints_tables)
 			"  hypervisor leaf      0x40000100\n"
 			"  memory held          3.2 MiB\n"
 			"  CPUs                 0-1 guest, 2 offline\n"
+			"  STOPPED              CPU 1: vector 14, RIP 0x1234; stack: 0\n"
 			"  reports              23 made, 4 suppressed by the rate limit, 2 lost\n"
 			"  last error           umip: no such option 'mood'\n"
 			"\n"
@@ -71,6 +72,10 @@ START_TEST(status_prints_json)
 				json_array_get(json_object_get(status, "exits"), 0), "count")),
 			1200);
 		ck_assert_uint_eq(json_array_size(json_object_get(status, "cpus")), 3);
+		ck_assert_str_eq(
+			json_string_value(json_object_get(
+				json_array_get(json_object_get(status, "stopped"), 0), "dump")),
+			"vector 14, RIP 0x1234; stack: 0");
 		json_decref(status);
 		drop(path);
 	}

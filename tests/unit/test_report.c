@@ -39,6 +39,8 @@ START_TEST(report_takes_every_line)
 		ck_assert_uint_eq(r.nr_cpus, 3);
 		ck_assert_uint_eq(r.cpus[2].cpu, 2);
 		ck_assert_str_eq(r.cpus[2].state, "offline");
+		ck_assert_uint_eq(r.nr_stopped, 1);
+		ck_assert_uint_eq(r.stopped[0].cpu, 1);
 		ck_assert_uint_eq(r.nr_exits, 3);
 		ck_assert_str_eq(r.exits[2].name, "desc_store");
 		ck_assert_uint_eq(r.exits[2].count, 12345678901);
@@ -52,6 +54,8 @@ END_TEST
 START_TEST(report_counts_what_it_cannot_read)
 	{
 		static const char *const wrong[] = {
+			"stopped\t0",
+			"stopped\t-1\tvector 14",
 			"exits\t0\tcpuid\t-1",
 			"exits\t0\tcpuid\t 1",
 			"exits\t0\tcpuid\t1x",

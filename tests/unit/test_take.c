@@ -24,6 +24,8 @@ static u64 call_on(u64 top, void *function, const void *argument)
 	return result;
 }
 
+extern char root_text_start[];
+
 static u64 stack_top(u32 cpu)
 {
 	return (uintptr_t)machine_root_vcpu(cpu);
@@ -93,6 +95,90 @@ START_TEST(exceptions_below)
 	frame.vector = VECTOR_UD;
 	ck_assert(SIM_HALTS(root_fault(&frame)));
 	ck_assert(sim_said("vector 6"));
+}
+END_TEST
+
+/* What a processor that stops leaves on its page, and the word that the others look at. */
+START_TEST(a_dump_for_those_who_are_left)
+{
+	struct vmexit e = { .kind = VMEXIT_IO, .sel = 0x85, .addr = 0x1d };
+	struct fault_frame frame = { .vector = VECTOR_PF, .error = 2, .rflags = 0x10202 };
+	const struct root_dump *d;
+
+	sim_boot(SIM_EPYC, "none");
+	d = &machine_ring(0, NULL)->dump;
+	ck_assert_uint_eq(d->state, ROOT_DUMP_NONE);
+	V->exit = &e;
+	C->rip = 0xffffffff81234567;
+	frame.rip = (uintptr_t)root_text_start + 0x123;
+	frame.rsp = stack_top(0) - 0x18;
+	frame.gpr[RBX] = 0xb0b;
+	frame.gpr[R15] = 0xf15;
+	*(u64 *)(uintptr_t)(stack_top(0) - 0x18) = 0x1111;
+	*(u64 *)(uintptr_t)(stack_top(0) - 8) = 0x3333;
+	ck_assert(halts_on(stack_top(0) - 0x400, &frame));
+	ck_assert_uint_eq(d->state, ROOT_DUMP_THERE);
+	ck_assert_str_eq(d->what, "fault on the root side");
+	ck_assert_uint_eq(d->vector, VECTOR_PF);
+	ck_assert_uint_eq(d->error, 2);
+	ck_assert_uint_eq(d->cr2, sim.cr2);
+	ck_assert_uint_eq(d->rip, frame.rip);
+	ck_assert_uint_eq(d->rsp, frame.rsp);
+	ck_assert_uint_eq(d->rflags, 0x10202);
+	ck_assert_uint_eq(d->gpr[RBX], 0xb0b);
+	ck_assert_uint_eq(d->gpr[RSP], frame.rsp);
+	ck_assert_uint_eq(d->gpr[R15], 0xf15);
+	/* What is above is struct vcpu, no stack. */
+	ck_assert_uint_eq(d->stack[0], 0x1111);
+	ck_assert_uint_eq(d->stack[2], 0x3333);
+	ck_assert_uint_eq(d->stack[3], 0);
+	ck_assert_str_eq(d->image, "oldguard");
+	ck_assert_uint_eq(d->offset, 0x123);
+	ck_assert_uint_eq(d->exit, VMEXIT_IO);
+	ck_assert_uint_eq(d->sel, 0x85);
+	ck_assert_uint_eq(d->addr, 0x1d);
+	ck_assert_uint_eq(d->guest_rip, 0xffffffff81234567);
+	ck_assert_uint_eq(machine_ring(0, NULL)->stopped, 1);
+	ck_assert_uint_eq(machine_ring(1, NULL)->stopped, 1);
+	ck_assert_uint_eq(machine_ring(1, NULL)->dump.state, ROOT_DUMP_NONE);
+	ck_assert(sim_said("fault on the root side: vector 14"));
+	ck_assert(sim_said("in the text of oldguard at 0x123"));
+	ck_assert(sim_said("this processor is stopped"));
+	/* The first one is the one that counts; a stack that is none is not read. */
+	frame.vector = VECTOR_UD;
+	ck_assert(halts_on(stack_top(0) - 0x400, &frame));
+	ck_assert_uint_eq(d->vector, VECTOR_PF);
+	sim_boot(SIM_EPYC, "none");
+	frame.rsp = 0x10;
+	ck_assert(halts_on(stack_top(0) - 0x400, &frame));
+	ck_assert_uint_eq(d->stack[0], 0);
+	ck_assert_uint_eq(d->exit, VMEXIT_KINDS);
+}
+END_TEST
+
+struct last_words {
+	const char *what;
+	u64 value;
+};
+
+static void die(const struct last_words *words)
+{
+	root_die(words->what, words->value);
+}
+
+START_TEST(a_dump_without_a_fault)
+{
+	static const struct last_words words = { "VMRESUME fails", 7 };
+	const struct root_dump *d;
+
+	sim_boot(SIM_INTEL, "none");
+	d = &machine_ring(0, NULL)->dump;
+	ck_assert(SIM_HALTS(call_on(stack_top(0) - 0x400, die, &words)));
+	ck_assert_uint_eq(d->state, ROOT_DUMP_THERE);
+	ck_assert_str_eq(d->what, "VMRESUME fails");
+	ck_assert_uint_eq(d->value, 7);
+	ck_assert_uint_eq(d->vector, DUMP_NO_VECTOR);
+	ck_assert(sim_said("VMRESUME fails (0x7)"));
 }
 END_TEST
 
@@ -187,6 +273,24 @@ START_TEST(take_makes_the_processor_the_guest)
 	ck_assert_uint_eq(C->intercept4, 0x7f);
 	ck_assert_uint_eq(C->intercept_cr_read | C->intercept_cr_write | C->intercept_exceptions,
 			  0);
+}
+END_TEST
+
+/* noexec=off: the guest has its EFER, the root side NX. */
+START_TEST(the_root_side_has_nx_and_wp)
+{
+	sim_new(SIM_EPYC);
+	*sim_msr(MSR_EFER) &= ~EFER_NXE;
+	sim_take("none");
+	ck_assert_uint_eq(C->efer & EFER_NXE, 0);
+	ck_assert(*sim_msr(MSR_EFER) & EFER_NXE);
+	ck_assert(sim.entered.cr0 & CR0_WP);
+	sim_new(SIM_INTEL);
+	*sim_msr(MSR_EFER) &= ~EFER_NXE;
+	sim_take("none");
+	ck_assert_uint_eq(sim_vmcs[VMCS_GUEST_EFER] & EFER_NXE, 0);
+	ck_assert(sim_vmcs[VMCS_HOST_EFER] & EFER_NXE);
+	ck_assert(sim_vmcs[VMCS_HOST_CR0] & CR0_WP);
 }
 END_TEST
 
@@ -377,9 +481,12 @@ int main(void)
 	const TTest *const tests[] = {
 		every_stack_knows_its_processor,
 		exceptions_below,
+		a_dump_for_those_who_are_left,
+		a_dump_without_a_fault,
 		machine_checks_below,
 		reset_tries_every_way,
 		take_makes_the_processor_the_guest,
+		the_root_side_has_nx_and_wp,
 		segments_out_of_the_tables,
 		leave_gives_everything_back,
 		the_first_processor_opens_every_decoder,

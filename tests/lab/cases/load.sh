@@ -26,6 +26,14 @@ for round in first second; do
 	load umip
 	is "$(cpu_states)" "$(words "$cpus" guest)" "$round: each processor is in guest mode"
 	is "$(fact state)" active "$round: the report says so"
+	if [ "$(fact slat)" = none ]; then
+		is "$(fact isolation)" off "$round: without second-level paging the report says that isolation is off"
+		like "$(said)" "isolation is off: without second-level paging" "$round: so does the log"
+		like "$(oldguard status)" "isolation            off: no second-level paging" "$round: status"
+		like "$(oldguard status --json)" '"isolation": "off"' "$round: and its JSON"
+	else
+		is "$(fact isolation)" on "$round: the report says that isolation is on"
+	fi
 	is "$(cat "$features")" umip:mode=gp "$round: the parameter says what is on"
 	is "$(has umip)" "$cpus" "$round: /proc/cpuinfo has umip on each processor"
 	for cpu in $(seq 0 $((cpus - 1))); do

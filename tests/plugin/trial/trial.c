@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * trial.c - a plug-in for the tests: port 0x84, which nothing has, reads as a bit for each of the
- * things that a plug-in relies on and that are as they should be.
+ * things that a plug-in relies on and that are as they should be. A write to port 0x85 is a
+ * blunder: the plug-in's own code then reads where nothing is.
  */
 #include "features/feature.h"
 #include "guest-glue/string.h"
@@ -10,6 +11,7 @@
 #include "vmexit/insn.h"
 
 #define TRIAL_PORT 0x84
+#define TRIAL_BLUNDER_PORT 0x85
 
 /* Constants with addresses in them, set right where the module was loaded. */
 static const char *const words[] = { "to", "and fro" };
@@ -72,7 +74,19 @@ static enum verdict trial_io(struct vcpu *v, struct vmexit *e)
 	return VERDICT_NEXT;
 }
 
+static enum verdict trial_blunder(struct vcpu *v, struct vmexit *e)
+{
+	u64 value;
+
+	(void)v;
+	if (e->addr & IO_IN)
+		return VERDICT_DEFAULT;
+	asm volatile("mov (%1), %0" : "=r"(value) : "r"(0xbad0ULL));
+	return value ? VERDICT_NEXT : VERDICT_DEFAULT;
+}
+
 static const struct claim trial_claims[] = {
+	{ VMEXIT_IO, TRIAL_BLUNDER_PORT, TRIAL_BLUNDER_PORT, CLAIM_OWNER, trial_blunder },
 	{ VMEXIT_IO, TRIAL_PORT, TRIAL_PORT, CLAIM_OWNER, trial_io },
 };
 
