@@ -76,6 +76,7 @@ msrs='lstar cstar star sfmask sysenter-cs sysenter-esp sysenter-eip efer-nxe efe
 stages='call-leave call-leave-unlocked stage-none stage-allow stage-front stage-race'
 writes='idt-direct idt-alias idt-cr3 syscalls-direct syscalls-alias syscalls-pte syscalls-cr3
 	rodata-direct rodata-pte text-direct text-alias text-pte text-cr3 text-sidt'
+sweeps='all-direct all-vmap all-memremap all-small all-large all-uncached'
 case $vendor in
 svm)	extension='svm-efer svm-vmsave svm-vmload svm-clgi svm-hsave' ;;
 *)	extension='vmx-vmxon vmx-vmread vmx-vmxoff' ;;
@@ -175,7 +176,8 @@ off() {
 	command_is lock-off put 0 /sys/module/oldguard/parameters/lock
 	program unload unload
 	load umip slat=0
-	kernels block-read block-write block-reports
+	# shellcheck disable=SC2086 # words are meant
+	kernels block-read block-write block-reports $sweeps
 	unload
 	alive
 }
@@ -183,6 +185,26 @@ off() {
 # sum written|suppressed: reports, over all processors.
 sum() {
 	awk -F '\t' -v kind="$1" '$1 == "reports" && $3 == kind { n += $4 } END { print n + 0 }' /dev/oldguard
+}
+
+# What oldguard counts as done to undo it, over all processors.
+isolation() {
+	awk -F '\t' '$1 == "handled" && $3 == "isolation" { n += $4 } END { print n + 0 }' /dev/oldguard
+}
+
+# sweep NAME...: each write that is refused is counted, and reported or said to be not: all of them.
+sweep() {
+	local name tries refused reports
+
+	for name; do
+		refused=$(isolation) reports=$(($(sum written) + $(sum suppressed)))
+		kernel "$name"
+		tries=$(sed -n 's/.*, \([0-9]*\) writes refused$/\1/p' $attack_file)
+		refused=$(($(isolation) - refused))
+		reports=$(($(sum written) + $(sum suppressed) - reports))
+		[ "$refused" = "$tries" ] && [ "$reports" = "$tries" ] ||
+			wrong "$name: of $tries refused writes $refused are counted, $reports reported or suppressed"
+	done
 }
 
 # One rule broken over and over: each time is counted, and told no more often than its rate says.
@@ -247,12 +269,15 @@ $rules"
 		grep -q '^feature	mem_guard	on' /dev/oldguard &&
 			kernels $writes rodata-counts rodata-why
 		kernels $extension block-read block-write block-reports block-counts block-stage block-apic
+		sweep $sweeps
 		kernels $stages stage-other-bit stage-unfollowed
 		program call-program call
 		flood
 	}
 	rate
-	told cr0 cr4 msr:lstar msr:cstar msr:efer io:0x3ff io:0x3ef
+	told cr0 cr4 msr:lstar msr:cstar msr:efer io:0x3ff io:0x3ef 'hidden mem:0x' virt_insn hypercall
+	grep '"asset":"hidden mem:' /tmp/events | head -n 1 | grep '"kind":"hidden_write"' |
+		grep -q '"feature":"isolation"' || wrong "a write to hidden memory is no kind of its own"
 	command_is suspend suspend
 	command_is offline offline
 	command_is policy-loosen put '' $policy_file

@@ -27,7 +27,7 @@ struct attack {
 
 /* Each file's own, ended by an entry without a name. */
 extern const struct attack register_attacks[], msr_attacks[], port_attacks[], memory_attacks[],
-	hypercall_attacks[], block_attacks[], virt_attacks[];
+	hypercall_attacks[], block_attacks[], sweep_attacks[], virt_attacks[];
 
 /* What came of it: the first word is what the test goes by. */
 void succeeded(const char *format, ...) __printf(1, 2);
