@@ -55,6 +55,12 @@ void mtrr_each(void (*call)(void *data, u32 msr), void *data)
 		call(data, fixed_msrs[i]);
 }
 
+bool mtrr_is(u32 msr)
+{
+	return (msr >= MSR_MTRR_PHYS_BASE0 && msr <= MSR_MTRR_FIX4K_C0000 + 7) ||
+	       msr == MSR_MTRR_DEF_TYPE;
+}
+
 void mtrr_read(const struct machine *m, struct mtrrs *out)
 {
 	u64 width = BIT64(m->maxphyaddr) - 1;

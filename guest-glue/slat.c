@@ -170,9 +170,6 @@ bool slat_fill(struct machine *m, u64 gpa)
 	if (gpa >> m->maxphyaddr || !m->slat_root)
 		return false;
 	slat_lock(m);
-	/* Where the processor applies the MTRRs nobody tells us of their changes. */
-	if (!m->slat.typed)
-		mtrr_read(m, &m->mtrrs);
 	done = fill(m, gpa);
 	slat_unlock(m);
 	return done;

@@ -210,7 +210,7 @@ void slat_view_close(struct machine *m);
 
 /**
  * slat_retype() - let the tables have the types that this processor's MTRRs give now; root side
- * @m: the machine; m->slat is typed
+ * @m: the machine
  *
  * Large pages in which the type now changes are split; nothing is made larger again. Where the
  * block has no page left for that, all of the large page becomes UC, which is slow and never
@@ -227,6 +227,9 @@ void mtrr_read(const struct machine *m, struct mtrrs *out);
  * @data: its first argument
  */
 void mtrr_each(void (*call)(void *data, u32 msr), void *data);
+
+/* mtrr_is() - whether that is the number of an MTRR, if the processor has so many */
+bool mtrr_is(u32 msr);
 
 /**
  * mtrr_type() - the memory type of a range of system-physical memory, by m->mtrrs

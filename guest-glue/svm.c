@@ -227,6 +227,9 @@ static enum msr_answer svm_msr(struct vcpu *v, u32 msr, bool write, u64 *value)
 		*value = 0;
 		return MSR_DONE;
 	default:
+		/* Where none is, the processor refuses the write. */
+		if (write && mtrr_is(msr) && v->machine->slat_root)
+			return svm_mtrr_write(v, msr, *value);
 		return MSR_NATIVE;
 	}
 }

@@ -16,4 +16,14 @@ void svm_build_vcpu(struct vcpu *v);
 bool svm_take(struct vcpu *v);
 void svm_left(void);
 
+/**
+ * svm_mtrr_write() - write an MTRR for the guest, under nested paging
+ * @v: the processor
+ * @msr: one of those that mtrr_each() finds
+ * @value: what the guest writes
+ *
+ * Return: MSR_DONE, or MSR_FAULT if the processor refuses the value.
+ */
+enum msr_answer svm_mtrr_write(struct vcpu *v, u32 msr, u64 value);
+
 #endif

@@ -105,6 +105,13 @@ static void intercept_msrs(u8 *map, const struct trap_range *range)
 	}
 }
 
+static void intercept_mtrr(void *map, u32 msr)
+{
+	const struct trap_range mtrr = { msr, msr, false, true };
+
+	intercept_msrs(map, &mtrr);
+}
+
 void svm_maps(struct machine *m, u32 plan)
 {
 	const struct trap_ranges *msrs = &m->plans[plan].traps.msr;
@@ -119,6 +126,8 @@ void svm_maps(struct machine *m, u32 plan)
 	memset(map, 0, MSRPM_PAGES * PAGE_BYTES);
 	for (i = 0; i < ARRAY_SIZE(own); i++)
 		intercept_msrs(map, &own[i]);
+	if (m->caps.slat)
+		mtrr_each(intercept_mtrr, map);
 	for (i = 0; i < SVM_HELD; i++) {
 		const struct trap_range held = { svm_held[i].first, svm_held[i].last, false, true };
 

@@ -85,6 +85,7 @@ static void vmx_maps(struct machine *m, u32 plan)
 	const struct trap_ranges *msrs = &m->plans[plan].traps.msr;
 	static const struct trap_range own[] = {
 		{ MSR_FEATURE_CONTROL, MSR_FEATURE_CONTROL, true, false },
+		{ MSR_BIOS_UPDT_TRIG, MSR_BIOS_UPDT_TRIG, false, true },
 		{ MSR_VMX_BASIC, MSR_VMX_LAST, true, false },
 	};
 	u8 *map = block_va(m, m->msr_map[plan]);

@@ -80,6 +80,17 @@ void vmx_pebs_leave(void);
 /* vmx_pebs_msr() - struct virt.msr for the MSRs that PEBS is about. */
 enum msr_answer vmx_pebs_msr(struct vcpu *v, u32 msr, bool write, u64 *value);
 
+/* vmx_microcode.c */
+
+/**
+ * vmx_microcode_load() - load a microcode update that the guest has
+ * @v: the processor
+ * @linear: where its data is, as the guest writes it to IA32_BIOS_UPDT_TRIG
+ *
+ * Return: MSR_DONE, whether it was loaded or not; MSR_FAULT if the processor says so.
+ */
+enum msr_answer vmx_microcode_load(struct vcpu *v, u64 linear);
+
 /* vmx_reset.c */
 void vmx_init(struct vcpu *v);
 void vmx_sipi(struct vcpu *v, u8 vector);

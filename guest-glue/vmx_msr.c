@@ -52,13 +52,6 @@ static bool acceptable(struct vcpu *v, u32 msr, u64 *value)
 	}
 }
 
-/* Where none is, the processor refuses the write. */
-static bool is_mtrr(u32 msr)
-{
-	return (msr >= MSR_MTRR_PHYS_BASE0 && msr <= MSR_MTRR_FIX4K_C0000 + 7) ||
-	       msr == MSR_MTRR_DEF_TYPE;
-}
-
 /* The guest is shown a processor whose firmware has locked VMX off. */
 enum msr_answer vmx_msr(struct vcpu *v, u32 msr, bool write, u64 *value)
 {
@@ -76,8 +69,11 @@ enum msr_answer vmx_msr(struct vcpu *v, u32 msr, bool write, u64 *value)
 	}
 	if (msr >= MSR_VMX_BASIC && msr <= MSR_VMX_LAST)
 		return MSR_FAULT;
-	if (write && is_mtrr(msr) && v->machine->slat_root)
+	/* Where none is, the processor refuses the write. */
+	if (write && mtrr_is(msr) && v->machine->slat_root)
 		return vmx_mtrr_write(v, msr, *value);
+	if (write && msr == MSR_BIOS_UPDT_TRIG)
+		return vmx_microcode_load(v, *value);
 	if (msr != MSR_FEATURE_CONTROL || write)
 		return vmx_pebs_msr(v, msr, write, value);
 	*value = cpu_rdmsr(MSR_FEATURE_CONTROL) & ~(FEATURE_CONTROL_VMX | FEATURE_CONTROL_VMX_SMX);

@@ -226,6 +226,62 @@ START_TEST(msrs_beyond_the_bitmap)
 }
 END_TEST
 
+/* The entry that maps an address, and its level. */
+static u64 nested_entry(u64 gpa, u32 *level)
+{
+	u64 table = machine.slat_root, e;
+
+	for (*level = machine.slat.levels;; --*level) {
+		e = ((u64 *)block_va(&machine, block_offset(&machine, table)))
+			[gpa / slat_bytes(*level) & 511];
+		if (!(e & PTE_P) || *level == 1 || e & PTE_PS)
+			return e;
+		table = e & CR3_ADDRESS;
+	}
+}
+
+/* APM vol. 2, 7.7.5: no large page may have two types in it, whoever changes them when. */
+START_TEST(mtrrs_split_large_pages)
+{
+	const u64 at = 0x50100000;
+	u32 level, wbinvds;
+	u64 cr0;
+
+	sim_boot(SIM_EPYC, "umip");
+	nested_entry(at, &level);
+	ck_assert_uint_gt(level, 1);
+	cr0 = sim.cr0;
+	wbinvds = sim.wbinvds;
+	/* As Linux does it: off, base, mask, on. */
+	wrmsr(MSR_MTRR_DEF_TYPE, 6);
+	wrmsr(MSR_MTRR_PHYS_BASE0, at);
+	wrmsr(MSR_MTRR_PHYS_MASK0, (BIT64(48) - PAGE_BYTES) | BIT64(11));
+	nested_entry(at, &level);
+	ck_assert_uint_gt(level, 1);
+	wrmsr(MSR_MTRR_DEF_TYPE, 0x806);
+	sim_went_on(SIM_CODE + 2);
+	ck_assert_uint_eq(nested_entry(at, &level), at | machine.slat.leaf);
+	ck_assert_uint_eq(level, 1);
+	ck_assert_uint_eq(*sim_msr(MSR_MTRR_PHYS_BASE0), at);
+	ck_assert_uint_eq(*sim_msr(MSR_MTRR_DEF_TYPE), 0x806);
+	/* This processor's translations are gone, and its caches were off while it was written. */
+	ck_assert_uint_eq(sim.flushes, 1 + 4);
+	ck_assert_uint_eq(sim.wbinvds, wbinvds + 2 * 4);
+	ck_assert_uint_eq(sim.cr0 & CR0_CD, cr0 & CR0_CD);
+	/* Elsewhere pages are as large as they were; the block is hidden still. */
+	nested_entry(at + 4 * PIECE_BYTES, &level);
+	ck_assert_uint_gt(level, 1);
+	ck_assert_uint_eq(nested_entry(SIM_PIECE_PA(0), &level) & CR3_ADDRESS, machine.zero_pa);
+	/* Without nested paging the processor alone is concerned. */
+	svm_features = 0;
+	machine.caps.slat = NULL;
+	machine.virt->maps(&machine, 0);
+	C->exit_info1 = 1;
+	sim.gpr[RCX] = MSR_MTRR_DEF_TYPE;
+	ck_assert(!sim_exits(SVM_EXIT_MSR));
+}
+END_TEST
+
 /* --- events --- */
 
 static void exit_during(u64 event)
@@ -497,7 +553,7 @@ int main(void)
 	const TTest *const tests[] = {
 		cpuid_with_and_without_next_rip, cpuid_where_the_short_walk_ends,
 		svm_instructions_do_not_exist, vmmcall_of_strangers, efer_without_svme,
-		svm_msrs_of_a_disabled_processor, msrs_beyond_the_bitmap,
+		svm_msrs_of_a_disabled_processor, msrs_beyond_the_bitmap, mtrrs_split_large_pages,
 		events_under_delivery_come_again, double_faults_as_the_table_says,
 		a_third_fault_is_a_reset, exceptions_go_to_the_guest,
 		init_is_swallowed_and_nmis_are_handed_over, nmis_do_not_exit,

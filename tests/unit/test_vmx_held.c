@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../../guest-glue/held.h"
+#include "../../guest-glue/phys.h"
 #include "vmxsim.h"
 
 #define PT_LEAF7_EBX (1u << 25)
@@ -130,6 +131,50 @@ START_TEST(processor_trace_is_not_there)
 }
 END_TEST
 
+/* An update of @bytes: its header is at the end of one page, its data begins there, too. */
+static u64 update(u32 bytes, bool apart)
+{
+	struct walk_state s = guestmem_state(PAGING_4);
+	u64 data = SIM_DATA + PAGE_BYTES - 16;
+
+	s.cr3 = F(GUEST_CR3);
+	guestmem_page(SIM_DATA + PAGE_BYTES);
+	guestmem_map(&s, SIM_DATA + PAGE_BYTES, 0,
+		     (apart ? SIM_GDT : SIM_DATA + PAGE_BYTES) | PTE_P | PTE_W);
+	guestmem_put(data - 48 + 28, 4, bytes);
+	sim.microcode = 0;
+	return data;
+}
+
+START_TEST(microcode_updates_are_loaded)
+{
+	u64 data;
+
+	build(true);
+	ck_assert(write_exits(MSR_BIOS_UPDT_TRIG));
+	/* The processor would load nothing in the guest: the root side names it what it sees. */
+	data = update(512, false);
+	wrmsr(MSR_BIOS_UPDT_TRIG, data);
+	check_skipped(2);
+	ck_assert_uint_eq(sim.microcode, ROOT_PHYS + data);
+	data = update(0, false);
+	wrmsr(MSR_BIOS_UPDT_TRIG, data);
+	ck_assert_uint_eq(sim.microcode, ROOT_PHYS + data);
+	/* Not loaded, and not complained about: in pieces, too large, nothing there. */
+	data = update(512, true);
+	wrmsr(MSR_BIOS_UPDT_TRIG, data);
+	check_skipped(2);
+	ck_assert_uint_eq(sim.microcode, 0);
+	data = update(5u << 20, false);
+	wrmsr(MSR_BIOS_UPDT_TRIG, data);
+	check_skipped(2);
+	wrmsr(MSR_BIOS_UPDT_TRIG, 0x700000);
+	check_skipped(2);
+	ck_assert_uint_eq(sim.microcode, 0);
+	ck_assert_uint_eq(V->refused, 0);
+}
+END_TEST
+
 START_TEST(vmx_instructions)
 {
 	static const u32 reasons[] = { VMX_EXIT_VMCLEAR, VMX_EXIT_VMXON, VMX_EXIT_INVEPT,
@@ -172,7 +217,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		every_msr_of_the_table, without_ept_trace_reaches_nothing_more,
-		processor_trace_is_not_there, vmx_instructions, hidden_memory,
+		processor_trace_is_not_there, microcode_updates_are_loaded, vmx_instructions, hidden_memory,
 	};
 
 	return sim_main("vmx_held", tests, ARRAY_SIZE(tests));

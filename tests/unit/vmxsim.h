@@ -40,7 +40,7 @@ struct sim {
 	u32 resets; /* machine_reset(), where the test allows it */
 	bool may_reset;
 	bool nmi_at_window_write; /* an NMI comes to the root side before VMWRITE of PROC */
-	u64 xcr0, sfmask, pat, xss, rtit_ctl;
+	u64 xcr0, sfmask, pat, xss, rtit_ctl, microcode;
 	u64 guarded; /* the page that a rule protects */
 	u32 view, view_fetch, view_pages;
 	u64 view_page[8];

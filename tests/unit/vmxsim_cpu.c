@@ -155,6 +155,10 @@ bool cpu_wrmsr_safe(u32 msr, u64 value)
 		*bits_of(msr) = value;
 		return true;
 	}
+	if (msr == MSR_BIOS_UPDT_TRIG) {
+		sim.microcode = value;
+		return true;
+	}
 	if (msr == MSR_PEBS_ENABLE || msr == MSR_PERF_GLOBAL_CTRL)
 		return perf_write(msr, value);
 	if (msr - 0x200 < ARRAY_SIZE(sim.mtrr) && mtrr_valid(msr, value)) {
