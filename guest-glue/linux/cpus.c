@@ -8,6 +8,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/cpuhotplug.h>
+#include <linux/percpu.h>
 #include <linux/smp.h>
 #include <asm/tlbflush.h>
 
@@ -15,6 +16,9 @@
 
 /* What the first processor that failed had to say. */
 static char failed[200];
+
+/* This processor is held: for whoever comes by an NMI and must not ask the root side. */
+static DEFINE_PER_CPU(bool, held);
 
 static int take_this(unsigned int cpu)
 {
@@ -31,6 +35,7 @@ static int take_this(unsigned int cpu)
 		cr4_set_bits(machine.cr4_busy);
 	if (taken)
 		stopped_watch();
+	this_cpu_write(held, taken);
 	local_irq_restore(flags);
 	if (taken) {
 		cpuinfo_show(cpu, &guard.plan);
@@ -55,12 +60,24 @@ static int give_back_this(unsigned int cpu)
 	}
 	stopped_unwatch(cpu);
 	local_irq_save(flags);
-	if (machine.cr4_busy)
-		cr4_clear_bits(machine.cr4_busy);
-	machine_leave();
+	cpus_drop_this();
 	local_irq_restore(flags);
 	cpuinfo_bare(cpu);
 	return 0;
+}
+
+/*
+ * cpus_drop_this() - give back the processor we run on, if it is held and not locked; interrupts are off, or this is
+ * an NMI's handler that does not come back.
+ */
+void cpus_drop_this(void)
+{
+	if (!this_cpu_read(held))
+		return;
+	this_cpu_write(held, false);
+	if (machine.cr4_busy)
+		cr4_clear_bits(machine.cr4_busy);
+	machine_leave();
 }
 
 /**

@@ -133,6 +133,7 @@ void block_free(struct machine_request *request);
 int cpus_take(struct text *why);
 void cpus_give_back(void);
 int cpus_apply(void);
+void cpus_drop_this(void);
 
 /* cpuinfo.c */
 void cpuinfo_show(unsigned int cpu, const struct plan *plan);
@@ -226,6 +227,9 @@ void events_totals(unsigned int cpu, u64 *written, u64 *suppressed, u64 *lost);
 
 /* life.c */
 int life_init(void);
+
+/* life_held() - processors are held from now on, or no longer; guard.lock is held. */
+void life_held(bool on);
 void life_hold(struct module *module);
 void life_exit(void);
 

@@ -32,6 +32,7 @@ void guard_give_back(void)
 {
 	if (machine_call(HYPERCALL_SEALS, 0, 0, 0))
 		pr_warn("what modules have sealed can be written again\n");
+	life_held(false);
 	cpus_give_back();
 	events_detach();
 	guard.active = false;
@@ -76,6 +77,7 @@ int guard_take(struct machine_request *block, const struct plan *plan, struct te
 	if (error)
 		return error;
 	guard.active = true;
+	life_held(true);
 	events_attach();
 	return 0;
 }

@@ -35,8 +35,30 @@ qemu_check() {
 		grep -v '^warning: ' | tail -n 1) (models: bochs --help cpu, $qemu -cpu help)"
 }
 
+# What the guest asks for, line by line; a line may be half written.
+qemu_asked() {
+	local line rest=''
+
+	while [[ -d $dir ]]; do
+		if ! read -r line; then
+			rest+=$line
+			sleep 0.1
+			continue
+		fi
+		line=$rest$line rest=''
+		line=${line%$'\r'}
+		[[ $line != status* ]] || return 0
+		[[ $line != 'monitor '* ]] || echo "${line#monitor }"
+	done <"$dir/status"
+}
+
 # What somebody at QEMU's monitor would type while the shell runs.
 qemu_monitor() {
+	if ((${#qemu_words[@]})); then
+		exec {out_fd}>&-
+		qemu_asked
+		return
+	fi
 	[[ -n $nmi_every$wake_every ]] || return 0
 	# The pipe must not live on because of us.
 	exec {out_fd}>&-
@@ -64,10 +86,11 @@ qemu_boot() {
 		# Its log is where a triple fault is told.
 		-d cpu_reset -D "$dir/qemu.log")
 
+	args+=("${qemu_words[@]}")
 	((allow_reboot)) || args+=(-no-reboot)
 	# The same clock, the same random numbers, hence the same run.
 	((icount == 0)) || args+=(-icount "shift=0,sleep=off" -rtc "base=2024-01-01,clock=vm" -seed 1)
-	[[ -z $nmi_every$wake_every ]] || args+=(-monitor stdio)
+	[[ -z $nmi_every$wake_every && ${#qemu_words[@]} == 0 ]] || args+=(-monitor stdio)
 	run_bounded "${timeout:-120}" $qemu "${args[@]}" < <(qemu_monitor) >"$dir/emulator.log" 2>&1
 }
 
