@@ -9,6 +9,7 @@
 #include "enlightened.h"
 #include "machine.h"
 #include "phys.h"
+#include "rootmap.h"
 #include "string.h"
 
 static_assert(VMEXIT_KINDS <= COUNTS_KINDS, "struct vcpu_counts is too small");
@@ -202,6 +203,10 @@ enum verdict default_hypercall(struct vcpu *v, struct vmexit *e)
 		break;
 	case HYPERCALL_SEALS:
 		v->gpr[RAX] = v->machine->seals.count;
+		break;
+	case HYPERCALL_MEMORY:
+		v->gpr[RAX] = rootmap_more(v->machine, v->gpr[RDI], v->gpr[RSI]) ? HYPERCALL_OK :
+										   HYPERCALL_REFUSED;
 		break;
 	default:
 		v->gpr[RAX] = counts(v, v->gpr[RDI], v->gpr[RSI]);

@@ -26,6 +26,8 @@ enum hypercall {
 	HYPERCALL_LOCK,
 	/* How many seals there are: the answer. */
 	HYPERCALL_SEALS,
+	/* There is more RAM. RDI: where it begins; RSI: where it ends. Refused if the block is full. */
+	HYPERCALL_MEMORY,
 	HYPERCALLS
 };
 

@@ -99,7 +99,7 @@ struct cpu_tables {
  * @next: bump allocator: offset of the next free page
  * @limit: and where it ends
  * @cpus: number of CPU areas, from the block's end down
- * @phys_end: end of RAM; ROOT_PHYS is mapped up to here
+ * @phys_end: end of RAM; ROOT_PHYS is mapped up to here, less what was no RAM when the machine was built
  * @root_cr0: the root side's control registers
  * @root_cr3: "
  * @root_cr4: "

@@ -134,14 +134,41 @@ static bool map_block(struct machine *m, u64 *pml4)
 }
 
 /*
- * RAM as the guest sees it. Below 4 GiB pages are of 2 MiB, because memory types change there;
- * a processor splits the first 2 MiB by itself where the fixed MTRRs do (SDM vol. 3, 12.11.9).
+ * RAM as the guest sees it, where it is not mapped yet. Below 4 GiB pages are of 2 MiB, because memory types change
+ * there; a processor splits the first 2 MiB by itself where the fixed MTRRs do (SDM vol. 3, 12.11.9).
  */
-static bool map_phys(struct machine *m, u64 *pml4)
+static bool map_phys(struct machine *m, u64 *pml4, u64 pa, u64 end, u64 zeros_pa)
+{
+	while (pa < end && pa < ROOT_PHYS_MAX) {
+		u64 va = ROOT_PHYS + pa;
+		bool big = m->gbpages && pa >= SIZE_4G && pa % SIZE_1G == 0 && pa + SIZE_1G <= end &&
+			   !block_overlaps(m, pa, SIZE_1G);
+		u64 *e = entry(m, pml4, 4, va, 3);
+
+		if (!e)
+			return false;
+		if (*e & PTE_PS || (!*e && big)) {
+			if (!*e && !map(m, pml4, va, pa, 3, PTE_W | PTE_NX))
+				return false;
+			pa = (pa | (SIZE_1G - 1)) + 1;
+			continue;
+		}
+		e = entry(m, pml4, 4, va, 2);
+		if (!e)
+			return false;
+		if (!*e && block_overlaps(m, pa, SIZE_2M))
+			*e = zeros_pa | PTE_P | PTE_A;
+		else if (!*e && !map(m, pml4, va, pa, 2, PTE_W | PTE_NX))
+			return false;
+		pa += SIZE_2M;
+	}
+	return true;
+}
+
+static bool map_ram(struct machine *m, u64 *pml4)
 {
 	u64 *zeros;
 	u64 zeros_pa;
-	u64 pa;
 	u32 i;
 
 	zeros = block_pages(m, 1, &zeros_pa);
@@ -149,29 +176,26 @@ static bool map_phys(struct machine *m, u64 *pml4)
 		return false;
 	for (i = 0; i < 512; i++)
 		zeros[i] = m->zero_pa | PTE_P | PTE_A | PTE_NX;
+	return map_phys(m, pml4, 0, m->phys_end, zeros_pa);
+}
 
-	for (pa = 0; pa < m->phys_end && pa < ROOT_PHYS_MAX;) {
-		u64 va = ROOT_PHYS + pa;
-		bool big = m->gbpages && pa >= SIZE_4G && pa + SIZE_1G <= m->phys_end;
-		u64 *e;
+/* The block is not in there: all of it was RAM when the machine was built. */
+bool rootmap_more(struct machine *m, u64 start, u64 end)
+{
+	u64 *pml4 = block_va(m, block_offset(m, m->root_cr3));
+	bool done;
 
-		if (block_overlaps(m, pa, SIZE_2M)) {
-			e = entry(m, pml4, 4, va, 2);
-			if (!e)
-				return false;
-			*e = zeros_pa | PTE_P | PTE_A;
-			pa += SIZE_2M;
-		} else if (big && pa % SIZE_1G == 0 && !block_overlaps(m, pa, SIZE_1G)) {
-			if (!map(m, pml4, va, pa, 3, PTE_W | PTE_NX))
-				return false;
-			pa += SIZE_1G;
-		} else {
-			if (!map(m, pml4, va, pa, 2, PTE_W | PTE_NX))
-				return false;
-			pa += SIZE_2M;
-		}
-	}
-	return true;
+	start &= ~(SIZE_2M - 1);
+	if (start >= end || end > BIT64(m->maxphyaddr))
+		return false;
+	if (m->root_cr4 & CR4_LA57)
+		pml4 = block_va(m, block_offset(m, pml4[0] & CR3_ADDRESS));
+	slat_lock(m);
+	done = map_phys(m, pml4, start, end, 0);
+	if (done && end > m->phys_end)
+		m->phys_end = end;
+	slat_unlock(m);
+	return done;
 }
 
 bool rootmap_build(struct machine *m)
@@ -191,5 +215,5 @@ bool rootmap_build(struct machine *m)
 		pml5[0] = pml5[511] = pml4_pa | PTE_P | PTE_W | PTE_A;
 		m->root_cr3 = pml5_pa;
 	}
-	return map_images(m, pml4) && map_block(m, pml4) && map_phys(m, pml4);
+	return map_images(m, pml4) && map_block(m, pml4) && map_ram(m, pml4);
 }

@@ -15,6 +15,16 @@
  */
 bool rootmap_build(struct machine *m);
 
+/**
+ * rootmap_more() - let the window at ROOT_PHYS show more RAM
+ * @m: the machine, on the root side
+ * @start: where the RAM begins
+ * @end: and ends
+ *
+ * Return: false if the block is full, or this is no range of addresses.
+ */
+bool rootmap_more(struct machine *m, u64 start, u64 end);
+
 /* root_image_bytes() - bytes of all images' sections, whole pages */
 u64 root_image_bytes(void);
 

@@ -18,8 +18,7 @@ static int highest(struct resource *res, void *end)
 	return 0;
 }
 
-/* End of RAM in bytes; what the firmware keeps for itself in between counts as well. */
-static u64 ram_end(void)
+u64 block_ram_end(void)
 {
 	u64 end = 0;
 
@@ -39,7 +38,7 @@ int block_alloc(struct machine_request *request, struct text *why)
 {
 	u32 i;
 
-	*request = (struct machine_request){ .cpus = nr_cpu_ids, .phys_end = ram_end() };
+	*request = (struct machine_request){ .cpus = nr_cpu_ids, .phys_end = block_ram_end() };
 	request->pieces = machine_pieces(request->cpus, request->phys_end);
 	if (request->pieces > PIECES_MAX) {
 		text_add(why, "this machine is too large: the root side's block would be too");

@@ -117,3 +117,22 @@ int cpus_apply(void)
 	on_each_cpu(apply_this, NULL, 1);
 	return 0;
 }
+
+/**
+ * cpus_more_memory() - tell the root side of RAM
+ * @start: where it begins
+ * @end: and ends
+ *
+ * Return: false if it has no room to map it. Where the processor that we run on is not held nothing is to be told.
+ */
+bool cpus_more_memory(u64 start, u64 end)
+{
+	unsigned long flags;
+	bool done = true;
+
+	local_irq_save(flags);
+	if (this_cpu_read(held))
+		done = machine_call(HYPERCALL_MEMORY, start, end, 0) == HYPERCALL_OK;
+	local_irq_restore(flags);
+	return done;
+}

@@ -129,11 +129,15 @@ bool guard_step(const char *what);
 int block_alloc(struct machine_request *request, struct text *why);
 void block_free(struct machine_request *request);
 
+/* block_ram_end() - end of RAM in bytes; what the firmware keeps for itself in between counts as well. */
+u64 block_ram_end(void);
+
 /* cpus.c */
 int cpus_take(struct text *why);
 void cpus_give_back(void);
 int cpus_apply(void);
 void cpus_drop_this(void);
+bool cpus_more_memory(u64 start, u64 end);
 
 /* cpuinfo.c */
 void cpuinfo_show(unsigned int cpu, const struct plan *plan);

@@ -7,6 +7,8 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/kexec.h>
+#include <linux/memory.h>
+#include <linux/mm.h>
 #include <linux/reboot.h>
 #include <linux/suspend.h>
 #include <asm/reboot.h>
@@ -108,6 +110,26 @@ void life_hold(struct module *module)
 	module->state = MODULE_STATE_COMING;
 }
 
+/*
+ * Memory that comes online can soon hold page tables and code, which the root side has to read. Not under guard.lock,
+ * whose holder may wait for processors that memory hotplug keeps: while processors are being taken guard_take() looks
+ * for memory that came meanwhile.
+ */
+static int on_memory(struct notifier_block *nb, unsigned long action, void *data)
+{
+	const struct memory_notify *memory = data;
+	u64 start, end;
+
+	if (action != MEM_GOING_ONLINE)
+		return NOTIFY_DONE;
+	start = PFN_PHYS(memory->start_pfn);
+	end = start + PFN_PHYS(memory->nr_pages);
+	if (cpus_more_memory(start, end))
+		return NOTIFY_OK;
+	pr_err("memory at 0x%llx stays offline: no room to map it below\n", start);
+	return NOTIFY_BAD;
+}
+
 /* Locked at load, it was held before Linux called it loaded. */
 static int on_module(struct notifier_block *nb, unsigned long action, void *data)
 {
@@ -120,6 +142,7 @@ static int on_module(struct notifier_block *nb, unsigned long action, void *data
 static struct notifier_block module_block = { .notifier_call = on_module };
 static struct notifier_block reboot_block = { .notifier_call = on_reboot };
 static struct notifier_block sleep_block = { .notifier_call = on_sleep };
+static struct notifier_block memory_block = { .notifier_call = on_memory };
 
 int life_init(void)
 {
@@ -130,9 +153,14 @@ int life_init(void)
 	error = register_pm_notifier(&sleep_block);
 	if (error)
 		goto no_sleep;
+	error = register_memory_notifier(&memory_block);
+	if (error)
+		goto no_memory;
 	error = register_module_notifier(&module_block);
 	if (!error)
 		return 0;
+	unregister_memory_notifier(&memory_block);
+no_memory:
 	unregister_pm_notifier(&sleep_block);
 no_sleep:
 	unregister_reboot_notifier(&reboot_block);
@@ -142,6 +170,7 @@ no_sleep:
 void life_exit(void)
 {
 	unregister_module_notifier(&module_block);
+	unregister_memory_notifier(&memory_block);
 	unregister_pm_notifier(&sleep_block);
 	unregister_reboot_notifier(&reboot_block);
 }

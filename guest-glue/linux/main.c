@@ -76,6 +76,13 @@ int guard_take(struct machine_request *block, const struct plan *plan, struct te
 	error = cpus_take(why);
 	if (error)
 		return error;
+	/* Memory may have come meanwhile; what comes from now on on_memory() tells of. */
+	if (block_ram_end() > block->phys_end &&
+	    !cpus_more_memory(block->phys_end, block_ram_end())) {
+		text_add(why, "memory has come meanwhile that the root side has no room to map");
+		cpus_give_back();
+		return -ENOMEM;
+	}
 	guard.active = true;
 	life_held(true);
 	events_attach();

@@ -77,6 +77,26 @@ static void check_window(u64 phys_end)
 	ck_assert_uint_eq(root_walk(ROOT_PHYS + phys_end, &flags), 0);
 }
 
+/* RAM that comes later, some of it twice: in the window at its address, and the block stays hidden. */
+static void check_more(u64 phys_end)
+{
+	u64 start = machine.gbpages ? 0x240000000 : phys_end, end = start + 0x50000000, flags = 0;
+	u64 pa;
+
+	ck_assert(rootmap_more(&machine, start, start + 0x8000000));
+	ck_assert(rootmap_more(&machine, start + 0x1000, end));
+	ck_assert(rootmap_more(&machine, 0, end));
+	ck_assert_uint_eq(machine.phys_end, end);
+	for (pa = 0; pa < end; pa += PIECE_BYTES)
+		check_mapped(ROOT_PHYS + pa, block_offset(&machine, pa) != BLOCK_NONE ? machine.zero_pa : pa,
+			     PTE_NX | (block_offset(&machine, pa) != BLOCK_NONE ? 0 : PTE_W));
+	ck_assert_uint_eq(root_walk(ROOT_PHYS + end, &flags), 0);
+	/* No addresses at all, and more than there is room for. */
+	ck_assert(!rootmap_more(&machine, end, end));
+	ck_assert(!rootmap_more(&machine, end, BIT64(machine.maxphyaddr) + 1));
+	ck_assert_uint_eq(machine.phys_end, end);
+}
+
 static void check_block(void)
 {
 	u64 at, flags;
@@ -244,6 +264,7 @@ START_TEST(block_without_large_pages)
 	check_image();
 	check_block();
 	check_window(6ULL << 30);
+	check_more(6ULL << 30);
 }
 END_TEST
 
@@ -258,6 +279,7 @@ START_TEST(five_levels)
 	check_image();
 	check_block();
 	check_window(3ULL << 30);
+	check_more(3ULL << 30);
 }
 END_TEST
 
