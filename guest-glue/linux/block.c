@@ -45,19 +45,23 @@ int block_alloc(struct machine_request *request, struct text *why)
 		request->pieces = 0;
 		return -ENOMEM;
 	}
-	request->current_pa = kcalloc(request->cpus, sizeof(*request->current_pa), GFP_KERNEL);
+	request->current_pa = guard_step("allocating the list of processors")
+				      ? NULL
+				      : kcalloc(request->cpus, sizeof(*request->current_pa),
+						GFP_KERNEL);
 	if (!request->current_pa) {
-		text_add(why, "no memory");
+		block_free(request);
+		text_add(why, "no memory for the list of processors");
 		return -ENOMEM;
 	}
 	for (i = 0; i < request->pieces; i++) {
-		struct page *piece = NULL;
-
 		/* A block of this order is aligned to its size. */
-		if (!guard_step("allocating the block"))
-			piece = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN |
-						    __GFP_RETRY_MAYFAIL,
-					    PIECE_ORDER);
+		struct page *piece = guard_step("allocating the block")
+					     ? NULL
+					     : alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN |
+								   __GFP_RETRY_MAYFAIL,
+							   PIECE_ORDER);
+
 		if (!piece) {
 			block_free(request);
 			text_add(why, "no 2 MiB of contiguous memory for the root side");

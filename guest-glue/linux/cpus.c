@@ -22,14 +22,13 @@ static DEFINE_PER_CPU(bool, held);
 
 static int take_this(unsigned int cpu)
 {
-	bool busy = false, usable, taken = false;
+	bool busy = false, usable, taken;
 	unsigned long flags;
 	TEXT(why, 160);
 
 	local_irq_save(flags);
 	usable = !guard_step("taking a processor") && machine_usable(&busy, &why);
-	if (usable)
-		taken = machine_take(cpu);
+	taken = usable && !guard_step("entering guest mode") && machine_take(cpu);
 	/* Seen by KVM, which looks at Linux's own copy of CR4 and then keeps away. */
 	if (taken && machine.cr4_busy)
 		cr4_set_bits(machine.cr4_busy);
@@ -42,7 +41,7 @@ static int take_this(unsigned int cpu)
 		return 0;
 	}
 	if (!why.length)
-		text_add(&why, "entering guest mode failed");
+		text_add(&why, usable ? "entering guest mode failed" : "it cannot be taken");
 	scnprintf(failed, sizeof(failed), "CPU %u: %s", cpu, why.at);
 	if (guard.active)
 		pr_err("%s: it stays offline\n", failed);
@@ -89,7 +88,10 @@ int cpus_take(struct text *why)
 	int state;
 
 	failed[0] = '\0';
-	state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "oldguard:guest", take_this, give_back_this);
+	state = guard_step("adding a hotplug state")
+			? -ENOSPC
+			: cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "oldguard:guest", take_this,
+					    give_back_this);
 	if (state < 0) {
 		cpuinfo_all_bare();
 		text_add(why, failed[0] ? failed : "CPU hotplug refuses another state");

@@ -317,7 +317,9 @@ int events_init(void)
 
 	INIT_DELAYED_WORK(&events.work, poll);
 	events.say_next = jiffies;
-	events.rings = kcalloc(nr_cpu_ids, sizeof(*events.rings), GFP_KERNEL);
+	events.rings = guard_step("allocating the readers of rings")
+			       ? NULL
+			       : kcalloc(nr_cpu_ids, sizeof(*events.rings), GFP_KERNEL);
 	if (!events.rings)
 		return -ENOMEM;
 	error = events_device_init();

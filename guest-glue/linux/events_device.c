@@ -137,7 +137,9 @@ static loff_t device_seek(struct file *file, loff_t offset, int whence)
 
 static int device_open(struct inode *inode, struct file *file)
 {
-	struct reader *reader = kzalloc(sizeof(*reader), GFP_KERNEL);
+	struct reader *reader = guard_step("allocating a reader")
+					? NULL
+					: kzalloc(sizeof(*reader), GFP_KERNEL);
 
 	if (!reader)
 		return -ENOMEM;
@@ -172,7 +174,7 @@ static struct miscdevice device = {
 
 int events_device_init(void)
 {
-	return misc_register(&device);
+	return guard_step("registering the device of reports") ? -ENOMEM : misc_register(&device);
 }
 
 void events_device_exit(void)

@@ -146,17 +146,24 @@ static struct notifier_block memory_block = { .notifier_call = on_memory };
 
 int life_init(void)
 {
-	int error = register_reboot_notifier(&reboot_block);
+	int error = guard_step("asking to be told of reboots")
+			    ? -ENOMEM
+			    : register_reboot_notifier(&reboot_block);
 
 	if (error)
 		return error;
-	error = register_pm_notifier(&sleep_block);
+	error = guard_step("asking to be told of sleep") ? -ENOMEM
+							 : register_pm_notifier(&sleep_block);
 	if (error)
 		goto no_sleep;
-	error = register_memory_notifier(&memory_block);
+	error = guard_step("asking to be told of memory")
+			? -ENOMEM
+			: register_memory_notifier(&memory_block);
 	if (error)
 		goto no_memory;
-	error = register_module_notifier(&module_block);
+	error = guard_step("asking to be told of modules")
+			? -ENOMEM
+			: register_module_notifier(&module_block);
 	if (!error)
 		return 0;
 	unregister_memory_notifier(&memory_block);

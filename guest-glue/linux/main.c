@@ -53,6 +53,9 @@ void guard_forget(void)
 	block_free(&guard.block);
 	cpuinfo_update(&guard.plan, &nothing);
 	guard.plan = nothing;
+	/* Nobody is to read of rules that are not in force, nor get them back with the next change. */
+	strscpy(guard.list, "none", sizeof(guard.list));
+	guard.policy[0] = '\0';
 }
 
 int guard_take(struct machine_request *block, const struct plan *plan, struct text *why)
@@ -114,7 +117,7 @@ static int restage(const struct change *c, struct text *why)
 			  ? NULL
 			  : (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, order);
 	if (!request) {
-		text_add(why, "no memory");
+		text_add(why, "no memory for the request");
 		return -ENOMEM;
 	}
 	request->length = strnlen(c->list, sizeof(request->text));
@@ -244,7 +247,7 @@ int guard_set(const char *list, const char *policy)
 		c->text = policy ?: guard.policy;
 		error = guard_change(c, &why);
 	} else {
-		text_add(&why, "no memory");
+		text_add(&why, "no memory for the plan");
 		error = -ENOMEM;
 	}
 	kfree(c);
@@ -303,7 +306,7 @@ int guard_resume(void)
 		error = take(&guard.plan, &why);
 		if (error) {
 			guard_refuse(error, &why);
-			guard.plan = nothing;
+			guard_forget();
 			guard_settle();
 		} else {
 			events_follow(guard.plan.reports);
@@ -324,23 +327,30 @@ void guard_probe(void)
 	features_probe(read_msr);
 }
 
+static int __init begin(const char *what, int (*init)(void))
+{
+	int error = init();
+
+	if (error)
+		pr_err("%s cannot be set up: error %d\n", what, error);
+	return error;
+}
+
 static int __init oldguard_init(void)
 {
 	int error;
 
 	machine_probe(param_slat, param_hypervisor_bit, read_msr);
-	if (guard_step("registering the device"))
-		return -ENOMEM;
-	error = status_init();
+	error = begin("/dev/oldguard", status_init);
 	if (error)
 		return error;
-	error = guard_step("registering the device of reports") ? -ENOMEM : events_init();
+	error = begin("/dev/oldguard-events", events_init);
 	if (error)
 		goto no_events;
-	error = guard_step("registering the notifiers") ? -ENOMEM : life_init();
+	error = begin("what is told of reboots, sleep and modules", life_init);
 	if (error)
 		goto no_life;
-	error = guard_step("making the folder") ? -ENOMEM : policy_init();
+	error = begin("/sys/kernel/oldguard", policy_init);
 	if (error)
 		goto no_policy;
 	error = guard_set(param_features_initial(), param_policy_initial());

@@ -2,6 +2,8 @@
 /*
  * params.c - module parameters.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/moduleparam.h>
 #include <linux/slab.h>
 
@@ -35,8 +37,11 @@ const char *param_policy_initial(void)
 static int keep(char **where, const char *text, size_t most)
 {
 	kfree(*where);
-	*where = kstrndup(text, most, GFP_KERNEL);
-	return *where ? 0 : -ENOMEM;
+	*where = guard_step("keeping a parameter") ? NULL : kstrndup(text, most, GFP_KERNEL);
+	if (*where)
+		return 0;
+	pr_err("no memory to keep a parameter\n");
+	return -ENOMEM;
 }
 
 static int features_store(const char *text, const struct kernel_param *kp)

@@ -50,7 +50,7 @@ static int hold(u32 plugin, struct text *why)
 {
 	if (plugged[plugin].held)
 		return 0;
-	if (!try_module_get(plugged[plugin].module)) {
+	if (guard_step("holding a plug-in") || !try_module_get(plugged[plugin].module)) {
 		text_add(why, "plug-in ");
 		text_add(why, plugged[plugin].image->name);
 		text_add(why, " is being unloaded");

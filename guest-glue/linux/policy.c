@@ -3,6 +3,8 @@
  * policy.c - /sys/kernel/oldguard/policy: the rules in the language of rule.h. A write replaces all
  * of them or, on an error, changes nothing.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/kobject.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
@@ -31,9 +33,11 @@ static ssize_t policy_store(struct kobject *kobj, struct kobj_attribute *attr, c
 	 */
 	if (length > POLICY_TEXT_MAX)
 		return -EFBIG;
-	copy = kmemdup_nul(text, length, GFP_KERNEL);
-	if (!copy)
+	copy = guard_step("copying the policy") ? NULL : kmemdup_nul(text, length, GFP_KERNEL);
+	if (!copy) {
+		pr_err("no memory for a copy of the policy\n");
 		return -ENOMEM;
+	}
 	error = guard_set(NULL, copy);
 	kfree(copy);
 	return error ?: length;
@@ -45,10 +49,14 @@ int policy_init(void)
 {
 	int error;
 
-	folder = kobject_create_and_add(KBUILD_MODNAME, kernel_kobj);
+	folder = guard_step("making the folder")
+			 ? NULL
+			 : kobject_create_and_add(KBUILD_MODNAME, kernel_kobj);
 	if (!folder)
 		return -ENOMEM;
-	error = sysfs_create_file(folder, &policy_attribute.attr);
+	error = guard_step("making the file of the policy")
+			? -ENOMEM
+			: sysfs_create_file(folder, &policy_attribute.attr);
 	if (error)
 		kobject_put(folder);
 	return error;

@@ -86,21 +86,18 @@ static void show_reports(struct seq_file *s, unsigned int cpu)
 	seq_printf(s, "reports\t%u\tlost\t%llu\n", cpu, lost);
 }
 
-static void show_processors(struct seq_file *s)
+static void show_processors(struct seq_file *s, struct vcpu_counts *counts)
 {
-	/* Inside one page, as the root side wants it. */
-	struct vcpu_counts *counts = (void *)get_zeroed_page(GFP_KERNEL);
 	unsigned int cpu;
 
 	for_each_possible_cpu(cpu)
 		seq_printf(s, "cpu\t%u\t%s\n", cpu,
 			   !cpu_online(cpu) ? "offline" : guard.active ? "guest" : "bare");
-	if (guard.active && counts)
+	if (guard.active)
 		for_each_possible_cpu(cpu)
 			show_counts(s, cpu, counts);
 	for_each_possible_cpu(cpu)
 		show_reports(s, cpu);
-	free_page((unsigned long)counts);
 }
 
 static void show_carrier(struct seq_file *s)
@@ -127,8 +124,14 @@ static void show_carrier(struct seq_file *s)
 
 static int status_show(struct seq_file *s, void *unused)
 {
+	/* Inside one page, as the root side wants it. A report without them would say that there were none. */
+	struct vcpu_counts *counts = guard_step("allocating room for counts")
+					     ? NULL
+					     : (void *)get_zeroed_page(GFP_KERNEL);
 	u32 i;
 
+	if (!counts)
+		return -ENOMEM;
 	mutex_lock(&guard.lock);
 	seq_puts(s, "abi\t1\n");
 	seq_printf(s, "version\t%s\n", OLDGUARD_VERSION);
@@ -146,8 +149,9 @@ static int status_show(struct seq_file *s, void *unused)
 	if (guard.active)
 		seq_printf(s, "seals\t%llu\n", machine_call(HYPERCALL_SEALS, 0, 0, 0));
 	show_rules(s);
-	show_processors(s);
+	show_processors(s, counts);
 	mutex_unlock(&guard.lock);
+	free_page((unsigned long)counts);
 	return 0;
 }
 
@@ -155,7 +159,7 @@ static int status_open(struct inode *inode, struct file *file)
 {
 	/* The misc layer has put its own pointer there, which seq_file would complain about. */
 	file->private_data = NULL;
-	return single_open(file, status_show, NULL);
+	return guard_step("opening the device") ? -ENOMEM : single_open(file, status_show, NULL);
 }
 
 static const struct file_operations status_operations = {
@@ -175,7 +179,7 @@ static struct miscdevice device = {
 
 int status_init(void)
 {
-	return misc_register(&device);
+	return guard_step("registering the device") ? -ENOMEM : misc_register(&device);
 }
 
 void status_exit(void)

@@ -48,6 +48,9 @@ coverage:
 coverage-run: $(COVERAGE_TESTS)
 	@for test in $^; do $$test >$(UNIT)/log 2>&1 || { cat $(UNIT)/log; exit 1; }; done
 
-.PHONY: plugin-check
+.PHONY: plugin-check steps-check
 plugin-check:
 	@tests/unit/test_plugin_build
+
+steps-check:
+	@tests/unit/test_fail_steps

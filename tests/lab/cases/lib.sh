@@ -176,6 +176,103 @@ free_kib() {
 	awk '$1 == "MemFree:" { print $2 }' /proc/meminfo
 }
 
+# --- steps that are made to fail ---------------------------------------------------------------
+
+# What of the machine an operation that fails must leave as it was.
+machine_state() {
+	grep -v -e '^exits' -e '^handled' -e '^reports' -e '^error' /dev/oldguard
+	cat $features /sys/kernel/oldguard/policy /proc/misc
+	awk '$1 ~ /^oldguard|^post_port|^trial/ { print $1, $2, $3, $4, $5 }' /proc/modules
+	grep -e ^processor -e ^flags /proc/cpuinfo
+	find /sys/kernel/oldguard /sys/class/misc /sys/module/oldguard/holders
+	sed 's/^[^ ]* *//' /sys/kernel/debug/kprobes/list
+	grep -o oldguard.* /sys/devices/system/cpu/hotplug/states
+	grep . /sys/devices/system/cpu/cpu*/online
+} 2>/dev/null
+
+# same_machine BEFORE SENTENCE: machine_state says what it said before.
+same_machine() {
+	echo "$1" >/tmp/before
+	machine_state >/tmp/after
+	ok "$2" diff /tmp/before /tmp/after
+}
+
+# fail_next N: the N-th step from now on fails; 0: none
+fail_next() {
+	echo "$1" >/sys/module/oldguard/parameters/fail_step
+}
+
+# each_step OPERATION UNDO [TWICE]: lets the first step of OPERATION fail, the second, and so on, until there is none left.
+# OPERATION is given the step's number and sees to it that it fails (fail_next); UNDO undoes what has succeeded. Standard
+# input has a line a step, which must be what happens: the step, the error, what the log says; "-", "goes on" where
+# OPERATION succeeds without. With TWICE each failure is repeated that often, for what a failure keeps.
+each_step() {
+	local operation="$1" undo="$2" twice="${3-0}" count=0 wanted step log out status got before memory repeats=0
+
+	# What comes with the first use of something is no loss.
+	"$operation" 0 >/dev/null && $undo
+	before=$(machine_state)
+	memory=$(free_kib)
+	while :; do
+		count=$((count + 1))
+		dmesg -c >/dev/null
+		status=0
+		out=$("$operation" $count 2>&1) || status=$?
+		log=$(said)
+		step=$(echo "$log" | sed -n 's/^fail_step: \(.*\) is made to fail$/\1/p')
+		[ -n "$step" ] || break
+		if [ $status = 0 ]; then
+			got="$step | - | goes on"
+			fail_next 0
+			$undo
+		else
+			got="$step | ${out##*: } | $(echo "$log" | tail -n 1 | sed 's/^fail_step: .*/-/')"
+			for _ in $(seq "$twice"); do
+				"$operation" $count >/dev/null 2>&1
+				repeats=$((repeats + 1))
+			done
+		fi
+		read -r wanted || wanted=nothing
+		is "$got" "$wanted" "$operation, step $count: $step"
+		same_machine "$before" "$operation, step $count: the machine is as before"
+		[ $count -lt 40 ] || give_up "$operation: more steps than there can be"
+	done
+	is "$status $out" "0 " "$operation: it succeeds where no step fails"
+	fail_next 0
+	[ $status != 0 ] || $undo
+	read -r wanted && no "$operation: all steps are seen" "not $wanted"
+	ok "$operation: no memory is lost" test $((memory - $(free_kib))) -lt $(((repeats + count) * 64 + 1024))
+	echo "$operation: $((count - 1)) steps"
+}
+
+# each_loss OPERATION AGAIN: the same where OPERATION cannot be refused: then every feature is off and no processor is held.
+# AGAIN brings back what there was. Standard input as for each_step, the error is "-".
+each_loss() {
+	local operation="$1" again="$2" count=0 wanted step log before status
+
+	before=$(machine_state)
+	while :; do
+		count=$((count + 1))
+		dmesg -c >/dev/null
+		status=0
+		"$operation" $count >/dev/null || status=$?
+		log=$(said)
+		fail_next 0
+		step=$(echo "$log" | sed -n 's/^fail_step: \(.*\) is made to fail$/\1/p')
+		[ -n "$step" ] || break
+		read -r wanted || wanted=nothing
+		is "$step | - | $(echo "$log" | sed -n '/^fail_step: /{n;p;}')" "$wanted" "$operation, step $count: $step"
+		is "$(cpu_states), $(cat $features), $(cat /sys/kernel/oldguard/policy), $(has umip)" \
+			"$(words "$cpus" bare), none, , 0" "$operation, step $count: nothing is half taken"
+		$again || give_up "$operation, step $count: it cannot be had again"
+		same_machine "$before" "$operation, step $count: what there was can be had again"
+		[ $count -lt 40 ] || give_up "$operation: more steps than there can be"
+	done
+	is "$status" 0 "$operation: it succeeds where no step fails"
+	read -r wanted && no "$operation: all steps are seen" "not $wanted"
+	echo "$operation: $((count - 1)) steps"
+}
+
 # --- for check ---------------------------------------------------------------------------------
 
 trouble='BUG:|WARNING:|Oops|Call Trace:|unchecked MSR|soft lockup|hard LOCKUP|detected stall|hung task'

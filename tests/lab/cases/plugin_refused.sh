@@ -12,19 +12,49 @@ load umip
 before=$(answers)
 
 # Each step that can fail.
-step=1
-echo $step >/sys/module/oldguard/parameters/fail_step
-while ! ./insert ./post_port.ko 2>/dev/null; do
-	is "$(cpu_states)" "$(words "$cpus" guest)" "step $step fails: processors are held as before"
-	is "$(answers)" "$before" "step $step: what was on is on"
-	is "$(fact feature post_port)" "" "step $step: the plug-in is not there"
-	step=$((step + 1))
-	[ $step -lt 30 ] || give_up "more steps than there can be"
-	echo $step >/sys/module/oldguard/parameters/fail_step
-done
-echo 0 >/sys/module/oldguard/parameters/fail_step
-ok "at least two steps can fail" test $step -gt 2
-is "$(fact feature post_port)" off "it comes afterwards"
+taking='building the tables | Cannot allocate memory | the tables cannot be built
+adding a hotplug state | No space left on device | CPU hotplug refuses another state
+'"$(for cpu in $(seq 0 $((cpus - 1))); do
+	echo "taking a processor | Operation not supported | CPU $cpu: it cannot be taken"
+	echo "entering guest mode | Input/output error | CPU $cpu: entering guest mode failed"
+done)"
+
+come() {
+	fail_next "$1"
+	./insert ./post_port.ko
+}
+each_step come 'rmmod post_port' 2 <<END
+allocating the list of processors | Cannot allocate memory | no memory for the list of processors
+allocating the block | Cannot allocate memory | no 2 MiB of contiguous memory for the root side
+$taking
+END
+is "$(answers)" "$before" "what was on is on"
+ok "it comes afterwards" ./insert ./post_port.ko
+is "$(fact feature post_port)" off "and status shows its feature"
+
+switch_on() {
+	fail_next "$1"
+	set_features umip,post_port
+}
+each_step switch_on 'set_features umip' <<END
+allocating the plan | Cannot allocate memory | no memory for the plan
+holding a plug-in | Device or resource busy | plug-in post_port is being unloaded
+allocating the request | Cannot allocate memory | no memory for the request
+END
+
+go() {
+	fail_next "$1"
+	rmmod post_port
+}
+
+back() {
+	set_features umip && ./insert ./post_port.ko
+}
+each_loss go back <<END
+$(echo "$taking" | sed -e 's/ | [^|]* | / | - | every feature is off: /')
+END
+is "$(answers)" "$before" "where none fails what was on is on"
+ok "it comes again" ./insert ./post_port.ko
 
 ok "it goes again" rmmod post_port
 
@@ -45,6 +75,15 @@ ok "and what was on is on" ./cpuid_fault all
 
 ok "one of its name twice" cp post_port.ko twice.ko
 fails "File exists" "cannot come" ./insert ./twice.ko
+lock() {
+	fail_next "$1"
+	sh -c 'echo 1 >/sys/module/oldguard/parameters/lock'
+}
+ok "the plug-in is off" set_features umip,cpuid_fault
+state=$(machine_state)
+fails "Device or resource busy" "the lock needs what plug-ins there are" lock 1
+is "$(machine_state)" "$state" "and is not set then"
+fail_next 0
 ok "the lock is set" sh -c 'echo 1 >/sys/module/oldguard/parameters/lock'
 fails "nknown symbol in module, or unknown parameter" "locked: no plug-in comes" insmod ./trial.ko
 fails "Device or resource busy" "none goes, though it is off" rmmod post_port
