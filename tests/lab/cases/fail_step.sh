@@ -30,6 +30,7 @@ allocating the readers of rings | Cannot allocate memory | /dev/oldguard-events 
 registering the device of reports | Cannot allocate memory | /dev/oldguard-events cannot be set up: error -12
 asking to be told of reboots | Cannot allocate memory | what is told of reboots, sleep and modules cannot be set up: error -12
 asking to be told of sleep | Cannot allocate memory | what is told of reboots, sleep and modules cannot be set up: error -12
+asking to be told of memory | Cannot allocate memory | what is told of reboots, sleep and modules cannot be set up: error -12
 asking to be told of modules | Cannot allocate memory | what is told of reboots, sleep and modules cannot be set up: error -12
 making the folder | Cannot allocate memory | /sys/kernel/oldguard cannot be set up: error -12
 making the file of the policy | Cannot allocate memory | /sys/kernel/oldguard cannot be set up: error -12
