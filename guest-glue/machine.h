@@ -72,6 +72,14 @@ struct cpu_tables {
 	u64 vendor[8] __attribute__((aligned(16)));
 };
 
+/* What other users of the processor's virtualisation extension get: the parameter kvm=. */
+enum kvm_mode {
+	KVM_HIDE,   /* a processor without it */
+	KVM_ASIDE,  /* a processor that we give back while they have it */
+	KVM_NESTED, /* it works, for a guest of ours */
+	KVM_MODES
+};
+
 /**
  * struct machine - shared state, inside the image
  * @virt: the vendor
@@ -80,6 +88,7 @@ struct cpu_tables {
  * @current_plan: index of the one in force, or that processors are switching to
  * @hypervisor_leaf: base of our CPUID range
  * @hypervisor_bit: whether CPUID.1:ECX[31] is set in the view
+ * @kvm: what KVM and the like get; one of @caps.kvm_modes, set before machine_build()
  * @max_basic: the processor's own highest basic leaf
  * @max_extended: the processor's own highest extended leaf
  * @leaf1_ecx: CPUID.1:ECX bits that the vendor lets the guest see
@@ -128,6 +137,7 @@ struct machine {
 	u32 current_plan;
 	u32 hypervisor_leaf;
 	bool hypervisor_bit;
+	enum kvm_mode kvm;
 	u32 max_basic;
 	u32 max_extended;
 	u32 leaf1_ecx;

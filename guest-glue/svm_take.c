@@ -69,6 +69,7 @@ void svm_caps(struct virt_caps *caps, bool slat_wanted)
 	*caps = (struct virt_caps){
 		.facilities = FACILITY(DESC) | FACILITY(SMSW) | FACILITY(MSR_BITMAP) |
 			      FACILITY(IO_BITMAP),
+		.kvm_modes = 1u << KVM_HIDE,
 	};
 	if (slat_wanted && svm_features & SVM_HAS_NPT) {
 		caps->facilities |= FACILITY(SLAT);

@@ -140,10 +140,12 @@ struct vcpu {
 /**
  * struct virt_caps - what the vendor found on this processor
  * @facilities: FACILITY() bits that features can build on
+ * @kvm_modes: a bit for each enum kvm_mode that it can do here
  * @slat: name of the second-level paging that is to be used, or NULL
  */
 struct virt_caps {
 	u32 facilities;
+	u32 kvm_modes;
 	const char *slat;
 };
 

@@ -167,7 +167,10 @@ void vmx_caps(struct virt_caps *caps, bool slat_wanted)
 		f->proc |= VMX_PROC_SECONDARY;
 	machine.cr4_busy = CR4_VMXE;
 	machine.hides_basic = slat && trace_present();
-	*caps = (struct virt_caps){ .facilities = FACILITY(MSR_BITMAP) };
+	*caps = (struct virt_caps){
+		.facilities = FACILITY(MSR_BITMAP),
+		.kvm_modes = 1u << KVM_HIDE,
+	};
 	if (proc2_range().may & VMX_PROC2_DESC)
 		caps->facilities |= FACILITY(DESC);
 	if (proc_range().may & VMX_PROC_IO_BITMAPS)

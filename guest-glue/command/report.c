@@ -92,6 +92,7 @@ static bool take_line(struct report *r, char **field)
 		{ "state", offsetof(struct report, state) },
 		{ "backend", offsetof(struct report, backend) },
 		{ "reason", offsetof(struct report, reason) },
+		{ "kvm", offsetof(struct report, kvm) },
 		{ "slat", offsetof(struct report, slat) },
 		{ "leaf", offsetof(struct report, leaf) },
 		{ "error", offsetof(struct report, error) },

@@ -46,7 +46,7 @@ struct report_count {
 struct report {
 	char *text;
 	unsigned long abi;
-	const char *version, *state, *backend, *reason, *slat, *leaf, *error;
+	const char *version, *state, *backend, *reason, *kvm, *slat, *leaf, *error;
 	const char *isolation, *isolation_why;
 	bool locked;
 	unsigned long long memory;

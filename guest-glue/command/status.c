@@ -127,6 +127,8 @@ static void print_facts(const struct report *r)
 	printf("  carried by           %s\n", or_unknown(r->backend));
 	if (r->reason && *r->reason)
 		printf("  missing              %s\n", r->reason);
+	if (r->kvm)
+		printf("  KVM and the like     %s\n", r->kvm);
 	printf("  second-level paging  %s\n", or_unknown(r->slat));
 	if (r->isolation)
 		printf("  isolation            %s%s%s\n", r->isolation,
@@ -290,6 +292,7 @@ static json_t *report_json(const struct report *r)
 	json_object_set_new(object, "locked", json_boolean(r->locked));
 	put_text(object, "backend", r->backend);
 	put_text(object, "reason", r->reason);
+	put_text(object, "kvm", r->kvm);
 	put_text(object, "slat", r->slat);
 	put_text(object, "isolation", r->isolation);
 	put_text(object, "isolation_why", r->isolation_why);

@@ -156,6 +156,11 @@ void nocpuid_stop(void);
 /* params.c */
 extern bool param_slat, param_hypervisor_bit;
 extern uint param_fail_step;
+extern enum kvm_mode param_kvm;
+
+/* kvm_mode_name() - a mode as users type it */
+const char *kvm_mode_name(enum kvm_mode mode);
+
 const char *param_features_initial(void);
 const char *param_policy_initial(void);
 extern bool param_lock;

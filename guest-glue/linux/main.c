@@ -336,11 +336,29 @@ static int __init begin(const char *what, int (*init)(void))
 	return error;
 }
 
+/* The mode is said once, at load; how far a vendor has come with it, the vendor knows. */
+static int choose_kvm(void)
+{
+	TEXT(why, 120);
+
+	machine.kvm = param_kvm;
+	if (machine.virt ? machine.caps.kvm_modes >> param_kvm & 1 : param_kvm != KVM_NESTED)
+		return 0;
+	text_add(&why, "kvm=");
+	text_add(&why, kvm_mode_name(param_kvm));
+	text_add(&why, machine.virt ? ": cannot be had with " : ": this processor has neither ");
+	text_add(&why, machine.virt ? machine.virt->name : "SVM nor VMX");
+	return guard_refuse(machine.virt ? -EOPNOTSUPP : -ENODEV, &why);
+}
+
 static int __init oldguard_init(void)
 {
 	int error;
 
 	machine_probe(param_slat, param_hypervisor_bit, read_msr);
+	error = choose_kvm();
+	if (error)
+		return error;
 	error = begin("/dev/oldguard", status_init);
 	if (error)
 		return error;

@@ -21,6 +21,43 @@ uint param_fail_step;
 module_param_named(fail_step, param_fail_step, uint, 0600);
 MODULE_PARM_DESC(fail_step, "for tests: let the n-th step that can fail do so (default: 0, none)");
 
+enum kvm_mode param_kvm;
+
+static const char *const kvm_names[KVM_MODES] = {
+	[KVM_HIDE] = "hide",
+	[KVM_ASIDE] = "aside",
+	[KVM_NESTED] = "nested",
+};
+
+const char *kvm_mode_name(enum kvm_mode mode)
+{
+	return kvm_names[mode];
+}
+
+static int kvm_store(const char *text, const struct kernel_param *kp)
+{
+	int mode = text ? sysfs_match_string(kvm_names, text) : -EINVAL;
+
+	if (mode < 0) {
+		pr_err("kvm=%s: it can be hide, aside or nested\n", text ?: "");
+		return mode;
+	}
+	param_kvm = mode;
+	return 0;
+}
+
+static int kvm_show(char *buffer, const struct kernel_param *kp)
+{
+	return sysfs_emit(buffer, "%s\n", kvm_names[param_kvm]);
+}
+
+static const struct kernel_param_ops kvm_ops = {
+	.set = kvm_store,
+	.get = kvm_show,
+};
+module_param_cb(kvm, &kvm_ops, NULL, 0444);
+MODULE_PARM_DESC(kvm, "what KVM and the like get: hide (default), a processor without SVM and VMX; aside, the bare processor while they use it; nested, SVM or VMX below ours");
+
 /* What the command line says comes before module_init, which then reads it. */
 static char *initial, *initial_policy;
 

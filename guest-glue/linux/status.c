@@ -110,6 +110,7 @@ static void show_carrier(struct seq_file *s)
 	else if (!guard.active)
 		usable = machine_usable(&busy, &why);
 	seq_printf(s, "backend\t%s\n", machine.virt ? machine.virt->name : "none");
+	seq_printf(s, "kvm\t%s\n", kvm_mode_name(machine.kvm));
 	if (why.length && !usable)
 		seq_printf(s, "reason\t%s\n", why.at);
 	seq_printf(s, "slat\t%s\n", machine.virt && machine.caps.slat ? machine.caps.slat : "none");

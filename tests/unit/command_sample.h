@@ -19,6 +19,7 @@ static const char sample[] =
 	"weather\tfine\tall\tday\tand\tthe\tnext\ttoo\n"
 	"locked\t0\n"
 	"backend\tAMD SVM\n"
+	"kvm\thide\n"
 	"slat\tNPT\n"
 	"isolation\toff\tno second-level paging\n"
 	"leaf\t0x40000100\n"

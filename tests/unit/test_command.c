@@ -22,6 +22,7 @@ START_TEST(status_prints_tables)
 			printed,
 			"oldguard 0.1.0: active, not locked\n"
 			"  carried by           AMD SVM\n"
+			"  KVM and the like     hide\n"
 			"  second-level paging  NPT\n"
 			"  isolation            off: no second-level paging\n"
 			"  hypervisor leaf      0x40000100\n"
@@ -62,6 +63,7 @@ START_TEST(status_prints_json)
 		ck_assert(json_is_false(json_object_get(status, "locked")));
 		ck_assert(json_is_null(json_object_get(status, "reason")));
 		ck_assert_str_eq(json_string_value(json_object_get(status, "backend")), "AMD SVM");
+		ck_assert_str_eq(json_string_value(json_object_get(status, "kvm")), "hide");
 		ck_assert_int_eq(json_integer_value(json_object_get(status, "memory")), 3407872);
 		ck_assert_str_eq(
 			json_string_value(json_object_get(
