@@ -38,7 +38,7 @@ struct vmexit;
  * @sel: struct vmexit.sel
  * @rule: index of the rule, or EVENT_NO_RULE
  * @kind: enum vmexit_kind
- * @feature: index of the feature, or EVENT_CORE
+ * @feature: index of the feature, EVENT_CORE or EVENT_KVM
  * @action: enum action
  * @cpl: privilege level
  * @mode: how the code is decoded: 16, 32, 64
@@ -121,6 +121,8 @@ struct event_linux {
 
 /* In the place of a feature: nobody's rule, but what the root side itself does not let happen to it. */
 #define EVENT_CORE EVENT_FEATURES
+/* And a processor that goes to somebody else: aside.h. */
+#define EVENT_KVM (EVENT_FEATURES + 1)
 
 /**
  * struct event_bucket - one rate limit
@@ -134,7 +136,7 @@ struct event_bucket {
 
 struct event_buckets {
 	struct event_bucket rule[EVENT_RULES];
-	struct event_bucket feature[EVENT_FEATURES + 1]; /* and EVENT_CORE's */
+	struct event_bucket feature[EVENT_FEATURES + 2]; /* and EVENT_CORE's, EVENT_KVM's */
 };
 
 /**
@@ -175,7 +177,7 @@ void event_report(struct vcpu *v, const struct vmexit *e, const struct event_rea
 void event_refused(struct vcpu *v, const struct vmexit *e);
 
 /**
- * event_feature() - who has made a report: the feature's name, or "isolation"
+ * event_feature() - who has made a report: the feature's name, "isolation" or "kvm"
  * @event: the report
  *
  * Return: NULL if there is nobody of that number.

@@ -11,6 +11,8 @@ const char *event_feature(const struct event *event)
 {
 	if (event->feature == EVENT_CORE)
 		return "isolation";
+	if (event->feature == EVENT_KVM)
+		return "kvm";
 	return event->feature < feature_count() ? feature_get(event->feature)->name : NULL;
 }
 

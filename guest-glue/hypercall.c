@@ -6,6 +6,7 @@
 
 #include "../vmexit/defaults.h"
 #include "../vmexit/insn.h"
+#include "aside.h"
 #include "enlightened.h"
 #include "machine.h"
 #include "phys.h"
@@ -149,6 +150,15 @@ static u64 stage_alone(struct machine *m, u64 gpa)
 	return result;
 }
 
+/* What CPUID says follows when each processor follows the plan again. */
+static u64 lock(struct machine *m)
+{
+	if (!m->locked && !aside_bar(m, &m->locked, true))
+		return HYPERCALL_REFUSED;
+	machine_show(m);
+	return HYPERCALL_OK;
+}
+
 static u64 counts(struct vcpu *v, u64 cpu, u64 gpa)
 {
 	struct vcpu_counts out = { 0 };
@@ -191,8 +201,11 @@ enum verdict default_hypercall(struct vcpu *v, struct vmexit *e)
 		v->gpr[RAX] = HYPERCALL_REFUSED;
 		break;
 	case HYPERCALL_LOCK:
-		v->machine->locked = true;
-		v->gpr[RAX] = HYPERCALL_OK;
+		v->gpr[RAX] = lock(v->machine);
+		break;
+	case HYPERCALL_STAY:
+		v->gpr[RAX] = aside_bar(v->machine, &v->machine->stay, v->gpr[RDI]) ?
+				      HYPERCALL_OK : HYPERCALL_REFUSED;
 		break;
 	case HYPERCALL_STAGE:
 		v->gpr[RAX] = stage_alone(v->machine, v->gpr[RDI]);

@@ -22,12 +22,17 @@ enum hypercall {
 	HYPERCALL_APPLY,
 	/* Copy a processor's counts. RDI: processor; RSI: address of a struct vcpu_counts. */
 	HYPERCALL_COUNTS,
-	/* From now on plans only tighten, and HYPERCALL_LEAVE is refused. */
+	/*
+	 * From now on plans only tighten, HYPERCALL_LEAVE is refused, and no processor goes aside.
+	 * Refused while one is.
+	 */
 	HYPERCALL_LOCK,
 	/* How many seals there are: the answer. */
 	HYPERCALL_SEALS,
 	/* There is more RAM. RDI: where it begins; RSI: where it ends. Refused if the block is full. */
 	HYPERCALL_MEMORY,
+	/* RDI: whether processors have to stay: none goes aside then. Refused while one is. */
+	HYPERCALL_STAY,
 	HYPERCALLS
 };
 

@@ -98,6 +98,15 @@ static u32 decoder_flags(void)
 	return flags;
 }
 
+void machine_show(struct machine *m)
+{
+	u32 out[4] = { 0 };
+
+	out[CPUID_ECX] = ~0u;
+	m->virt->hide(1, 0, out);
+	m->leaf1_ecx = out[CPUID_ECX];
+}
+
 void machine_probe(bool slat, bool hypervisor_bit, msr_reader read)
 {
 	struct machine *m = &machine;
@@ -123,9 +132,7 @@ void machine_probe(bool slat, bool hypervisor_bit, msr_reader read)
 	m->decoder_flags = decoder_flags();
 	m->virt = virt_find();
 	if (m->virt) {
-		out[CPUID_ECX] = ~0u;
-		m->virt->hide(1, 0, out);
-		m->leaf1_ecx = out[CPUID_ECX];
+		machine_show(m);
 		m->virt->caps(&m->caps, slat);
 	}
 }
@@ -260,6 +267,11 @@ u64 machine_call(u64 number, u64 a, u64 b, u64 c)
 	return machine.virt->hypercall(HYPERCALL_MAGIC ^ number, a, b, c);
 }
 
+void machine_set_aside(u32 cpu, bool aside)
+{
+	machine_vcpu(cpu)->aside = aside;
+}
+
 bool machine_leave(void)
 {
 	if (machine_call(HYPERCALL_LEAVE, 0, 0, 0) != HYPERCALL_OK)
@@ -307,6 +319,7 @@ void root_enter(struct vcpu *v)
 	v->cr4 = 0;
 	v->asked = 0;
 	v->step = (struct step){ 0 };
+	v->aside = false;
 	v->active = 1;
 	v->types_due = false;
 	plan_follow(v);
@@ -325,6 +338,7 @@ bool machine_build(const struct machine_request *request, struct text *why)
 	m->phys_end = request->phys_end;
 	m->cpus = request->cpus;
 	m->linux_side = request->linux_side;
+	machine_show(m);
 	m->seals = (struct seals){ .key = { request->key[0], request->key[1] } };
 	m->image_bytes = root_image_bytes();
 	m->next = m->image_bytes;

@@ -126,6 +126,8 @@ enum kvm_mode {
  * @msr_map: the vendor's MSR bitmap for each plan, offsets into the block
  * @io_map: a bit for each port, for each plan; offsets into the block
  * @locked: from now on plans only tighten and no processor is given back
+ * @stay: no processor goes aside: a task relies on what only we can give
+ * @landed: Linux's side's, told on a processor that has gone aside; called in Linux's world only
  * @linux_side: where Linux keeps who is running
  * @stage_lock: taken while a plan is made
  * @stopped: a processor has stopped the guest; the reason is on the console
@@ -174,6 +176,8 @@ struct machine {
 	u64 msr_map[PLANS];
 	u64 io_map[PLANS];
 	bool locked;
+	bool stay;
+	void (*landed)(void);
 	struct event_linux linux_side;
 	u32 stage_lock;
 	u32 stopped;
@@ -259,6 +263,22 @@ bool machine_leave(void);
 
 /* machine_call() - call the root side: enum hypercall; returns enum hypercall_result. */
 u64 machine_call(u64 number, u64 a, u64 b, u64 c);
+
+/**
+ * machine_set_aside() - a processor is found to be somebody else's, or is no longer
+ * @cpu: the one we run on, bare
+ * @aside: which; true comes back to false by itself when the processor is taken
+ */
+void machine_set_aside(u32 cpu, bool aside);
+
+/* machine_hides() - whether the guest sees a processor without the virtualisation extension. */
+static inline bool machine_hides(const struct machine *m)
+{
+	return m->kvm == KVM_HIDE || (m->kvm == KVM_ASIDE && m->locked);
+}
+
+/* machine_show() - work out again what the guest sees of the extension in CPUID.1. */
+void machine_show(struct machine *m);
 
 /**
  * machine_vcpu() - a processor's struct vcpu where Linux's world sees it

@@ -7,6 +7,7 @@
 #include "../vmexit/svm.h"
 
 #include "../vmexit/cr.h"
+#include "aside.h"
 #include "held.h"
 #include "svm.h"
 
@@ -168,10 +169,15 @@ static void svm_view(struct vcpu *v)
 	svm_flush(v);
 }
 
-/* The guest is shown a processor whose firmware has switched SVM off. */
+/* The guest is shown a processor whose firmware has switched SVM off, or one with SVM. */
 static void svm_hide(u32 leaf, u32 subleaf, u32 out[4])
 {
 	(void)subleaf;
+	if (!machine_hides(&machine)) {
+		if (leaf == 0x80000001)
+			out[CPUID_ECX] &= ~(1u << 12); /* SKINIT */
+		return;
+	}
 	switch (leaf) {
 	case 0x80000001:
 		out[CPUID_ECX] &= ~(1u << 2 | 1u << 12); /* SVM, SKINIT */
@@ -185,19 +191,24 @@ static void svm_hide(u32 leaf, u32 subleaf, u32 out[4])
 	}
 }
 
-/* EFER has a copy in the VMCB, with SVME set, which the guest must neither see nor change. */
+/*
+ * EFER has a copy in the VMCB, with SVME set, which the guest must neither see nor change. Setting it
+ * asks for the processor; where that cannot be now, it reads as set: somebody else is using SVM.
+ */
 static enum msr_answer msr_efer(struct vcpu *v, bool write, u64 *value)
 {
+	bool asks = write && *value & EFER_SVME && aside_free(v);
+	bool taken = !machine_hides(&machine) && !aside_free(v);
 	u64 now = svm_get(v, VCPU_EFER);
 	u64 own, wanted;
 	bool valid;
 
 	if (!write) {
-		*value = now & ~EFER_SVME;
+		*value = taken ? now : now & ~EFER_SVME;
 		return MSR_DONE;
 	}
 	wanted = (*value & ~EFER_LMA) | (now & EFER_LMA) | EFER_SVME;
-	if (*value & EFER_SVME)
+	if (*value & EFER_SVME && !asks && !taken)
 		return MSR_REFUSED;
 	if ((wanted ^ now) & EFER_LME && svm_get(v, VCPU_CR0) & CR0_PG)
 		return MSR_FAULT;
@@ -208,6 +219,18 @@ static enum msr_answer msr_efer(struct vcpu *v, bool write, u64 *value)
 	if (!valid)
 		return MSR_FAULT;
 	svm_set(v, VCPU_EFER, wanted);
+	return asks ? MSR_ASIDE : MSR_DONE;
+}
+
+/* Kept for when the processor is the guest's. A page of memory that it can address: 15.30.4. */
+static enum msr_answer msr_save_area(struct vcpu *v, bool write, u64 *value)
+{
+	if (!write)
+		*value = v->save_area;
+	else if (*value % PAGE_BYTES || *value >> v->machine->maxphyaddr)
+		return MSR_FAULT;
+	else
+		v->save_area = *value;
 	return MSR_DONE;
 }
 
@@ -219,9 +242,12 @@ static enum msr_answer svm_msr(struct vcpu *v, u32 msr, bool write, u64 *value)
 	case MSR_VM_CR:
 		/* Locked: writes are ignored (APM vol. 2, 15.30.1). */
 		if (!write)
-			*value = (cpu_rdmsr(MSR_VM_CR) & ~VM_CR_R_INIT) | VM_CR_LOCK | VM_CR_SVMDIS;
+			*value = (cpu_rdmsr(MSR_VM_CR) & ~VM_CR_R_INIT) | VM_CR_LOCK |
+				 (machine_hides(&machine) ? VM_CR_SVMDIS : 0);
 		return MSR_DONE;
 	case MSR_VM_HSAVE_PA:
+		if (!machine_hides(&machine))
+			return msr_save_area(v, write, value);
 		if (write)
 			return MSR_REFUSED;
 		*value = 0;

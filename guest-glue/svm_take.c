@@ -5,6 +5,7 @@
  */
 #include "../vmexit/svm.h"
 
+#include "aside.h"
 #include "held.h"
 #include "string.h"
 #include "svm.h"
@@ -69,7 +70,7 @@ void svm_caps(struct virt_caps *caps, bool slat_wanted)
 	*caps = (struct virt_caps){
 		.facilities = FACILITY(DESC) | FACILITY(SMSW) | FACILITY(MSR_BITMAP) |
 			      FACILITY(IO_BITMAP),
-		.kvm_modes = 1u << KVM_HIDE,
+		.kvm_modes = 1u << KVM_HIDE | 1u << KVM_ASIDE,
 	};
 	if (slat_wanted && svm_features & SVM_HAS_NPT) {
 		caps->facilities |= FACILITY(SLAT);
@@ -243,12 +244,23 @@ bool svm_take(struct vcpu *v)
 	};
 
 	cpu_wrmsr(MSR_EFER, cpu_rdmsr(MSR_EFER) | EFER_SVME);
+	v->save_area = cpu_rdmsr(MSR_VM_HSAVE_PA);
 	cpu_wrmsr(MSR_VM_HSAVE_PA, block_pa(&machine, area + CPU_SAVE));
 	cpu_wrmsr(MSR_VM_CR, cpu_rdmsr(MSR_VM_CR) | VM_CR_R_INIT);
 	read_state(vmcb, v->control_pa);
 	/* The root side's tables have NX bits, whatever Linux was told to do without. */
 	cpu_wrmsr(MSR_EFER, cpu_rdmsr(MSR_EFER) | EFER_NXE);
 	return svm_launch(&sw);
+}
+
+/* SVM stays on: the guest has just switched it on. The rest is as it was before we came. */
+static void land(const struct vcpu *v, struct svm_switch *sw)
+{
+	sw->rip = (uintptr_t)aside_landing;
+	sw->rsp = v->landing;
+	sw->rflags = RFLAGS_FIXED;
+	cpu_wrmsr(MSR_VM_CR, cpu_rdmsr(MSR_VM_CR) & ~VM_CR_R_INIT);
+	cpu_wrmsr(MSR_VM_HSAVE_PA, v->save_area);
 }
 
 /**
@@ -284,6 +296,8 @@ void svm_leave_state(struct vcpu *v, struct svm_switch *sw)
 	cpu_write_cr2(vmcb->cr2);
 	cpu_write_dr6(vmcb->dr6);
 	cpu_write_dr7(vmcb->dr7);
+	if (v->aside)
+		land(v, sw);
 }
 
 void svm_left(void)

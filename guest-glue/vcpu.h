@@ -83,6 +83,9 @@ struct cpuid_unasked {
  * @cr2: the guest's CR2, where no control block keeps it
  * @id: Linux's number
  * @active: the guest runs under us on this processor
+ * @aside: it is, or is about to be, another user's of the extension
+ * @landing: the stack pointer that it arrives there with
+ * @save_area: where the guest wants its own hypervisor's state to go, if the processor asks
  * @asked: a bit for each feature whose CPUID claim is heard (struct claim.asked)
  * @cpuid_fault: cpuid_fault's switches that are on
  * @cpuid_claimed: some feature answers CPUID here: no quick answers
@@ -117,6 +120,9 @@ struct vcpu {
 	u64 cr2;
 	u32 id;
 	u32 active;
+	bool aside;
+	u64 landing;
+	u64 save_area;
 	u32 asked;
 	u8 cpuid_fault;
 	bool cpuid_claimed;
@@ -155,6 +161,7 @@ enum msr_answer {
 	MSR_DONE,
 	MSR_FAULT,   /* #GP(0) */
 	MSR_REFUSED, /* the same, and it is reported */
+	MSR_ASIDE,   /* done, and it asks for this processor: aside.h */
 };
 
 struct held_msr;
@@ -171,6 +178,7 @@ struct held_msr;
  * @take: make the caller the guest; on the processor itself, Linux's side, interrupts off;
  *	returns true in guest mode; false: nothing changed
  * @left: on the processor itself after VERDICT_LEAVE, Linux's side: switch the extension off
+ * @landed: the same in aside_landing(), where it stays on; NULL: there is nothing left to do
  * @maps: fill the MSR bitmap of a plan
  * @traps: set the intercepts that v->plan and v->cr4 need
  * @view: let intercepts and second-level tables be as v->step says, after a change of it. When a
@@ -208,6 +216,7 @@ struct virt {
 	void (*build_vcpu)(struct vcpu *v);
 	bool (*take)(struct vcpu *v);
 	void (*left)(void);
+	void (*landed)(void);
 	void (*maps)(struct machine *m, u32 plan);
 	void (*traps)(struct vcpu *v);
 	void (*view)(struct vcpu *v);

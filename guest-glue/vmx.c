@@ -137,7 +137,7 @@ static void hide_trace(u32 leaf, u32 subleaf, u32 out[4])
 static void vmx_hide(u32 leaf, u32 subleaf, u32 out[4])
 {
 	if (leaf == 1)
-		out[CPUID_ECX] &= ~(1u << 5 | 1u << 6); /* VMX, SMX */
+		out[CPUID_ECX] &= machine_hides(&machine) ? ~(1u << 5 | 1u << 6) : ~(1u << 6); /* VMX, SMX */
 	else if (machine.hides_basic)
 		hide_trace(leaf, subleaf, out);
 }
@@ -151,6 +151,7 @@ static const struct virt vmx = {
 	.build_vcpu = vmx_build_vcpu,
 	.take = vmx_take,
 	.left = vmx_left,
+	.landed = vmx_left,
 	.maps = vmx_maps,
 	.traps = vmx_traps,
 	.view = vmx_view,

@@ -169,7 +169,7 @@ void vmx_caps(struct virt_caps *caps, bool slat_wanted)
 	machine.hides_basic = slat && trace_present();
 	*caps = (struct virt_caps){
 		.facilities = FACILITY(MSR_BITMAP),
-		.kvm_modes = 1u << KVM_HIDE,
+		.kvm_modes = 1u << KVM_HIDE | 1u << KVM_ASIDE,
 	};
 	if (proc2_range().may & VMX_PROC2_DESC)
 		caps->facilities |= FACILITY(DESC);

@@ -52,7 +52,7 @@ static bool acceptable(struct vcpu *v, u32 msr, u64 *value)
 	}
 }
 
-/* The guest is shown a processor whose firmware has locked VMX off. */
+/* The guest is shown a processor whose firmware has locked VMX off, or one with VMX. */
 enum msr_answer vmx_msr(struct vcpu *v, u32 msr, bool write, u64 *value)
 {
 	u32 field = msr_field(msr);
@@ -68,7 +68,7 @@ enum msr_answer vmx_msr(struct vcpu *v, u32 msr, bool write, u64 *value)
 		return MSR_DONE;
 	}
 	if (msr >= MSR_VMX_BASIC && msr <= MSR_VMX_LAST)
-		return MSR_FAULT;
+		return machine_hides(&machine) ? MSR_FAULT : MSR_NATIVE;
 	/* Where none is, the processor refuses the write. */
 	if (write && mtrr_is(msr) && v->machine->slat_root)
 		return vmx_mtrr_write(v, msr, *value);
@@ -76,6 +76,8 @@ enum msr_answer vmx_msr(struct vcpu *v, u32 msr, bool write, u64 *value)
 		return vmx_microcode_load(v, *value);
 	if (msr != MSR_FEATURE_CONTROL || write)
 		return vmx_pebs_msr(v, msr, write, value);
-	*value = cpu_rdmsr(MSR_FEATURE_CONTROL) & ~(FEATURE_CONTROL_VMX | FEATURE_CONTROL_VMX_SMX);
+	*value = cpu_rdmsr(MSR_FEATURE_CONTROL);
+	if (machine_hides(&machine))
+		*value &= ~(FEATURE_CONTROL_VMX | FEATURE_CONTROL_VMX_SMX);
 	return MSR_DONE;
 }

@@ -5,6 +5,7 @@
  */
 #include "../vmexit/vmx.h"
 
+#include "aside.h"
 #include "string.h"
 #include "vmx.h"
 
@@ -197,6 +198,20 @@ bool vmx_take(struct vcpu *v)
 	return false;
 }
 
+/*
+ * The instruction that runs once more is not a VMCALL in code of ours: nothing may come before it,
+ * no interrupt, no trap, no breakpoint on it (RF); what it pushes and loads is the landing's.
+ */
+static void land(void)
+{
+	u64 flags = vmx_read(VMCS_GUEST_RFLAGS);
+
+	vmx_write(VMCS_GUEST_RFLAGS, (flags & ~(RFLAGS_IF | RFLAGS_TF)) | RFLAGS_RF);
+	vmx_write(VMCS_GUEST_BLOCKING, vmx_read(VMCS_GUEST_BLOCKING) &
+					       ~(VMX_BLOCKING_STI | VMX_BLOCKING_MOV_SS));
+	vmx_write(VMCS_GUEST_PENDING_DEBUG, 0);
+}
+
 void vmx_leave(struct vcpu *v, u32 len)
 {
 	struct guest_segment s;
@@ -222,13 +237,17 @@ void vmx_leave(struct vcpu *v, u32 len)
 	vmx_write(VMCS_HOST_SYSENTER_EIP, vmx_read(VMCS_GUEST_SYSENTER_EIP));
 	if (vmx_facts.efer)
 		vmx_write(VMCS_HOST_EFER, vmx_read(VMCS_GUEST_EFER));
-	vmx_write(VMCS_HOST_RSP, vmx_read(VMCS_GUEST_RSP));
-	vmx_write(VMCS_HOST_RIP, vmx_read(VMCS_GUEST_RIP) + len);
+	vmx_write(VMCS_HOST_RSP, v->aside ? v->landing : vmx_read(VMCS_GUEST_RSP));
+	vmx_write(VMCS_HOST_RIP, v->aside ? (uintptr_t)aside_landing :
+					    vmx_read(VMCS_GUEST_RIP) + len);
 	/* That entry and exit throw out what number 0 has in the TLB, the root side's: 29.4.3.1 */
 	if (vmx_facts.vpid)
 		vmx_write(VMCS_PROC2, vmx_read(VMCS_PROC2) & ~VMX_PROC2_VPID);
 	vmx_pebs_leave();
-	v->gpr[RAX] = 0;
+	if (v->aside)
+		land();
+	else
+		v->gpr[RAX] = 0;
 }
 
 /* Whose VMCS it is: nobody has told us our number. */
@@ -296,7 +315,8 @@ void vmx_left(void)
 	/* The processor may hold parts of the VMCS: to memory with them, before it is Linux's. */
 	vmx_clear(current);
 	vmx_off();
-	cpu_write_cr4(cpu_read_cr4() & ~CR4_VMXE);
+	if (!v || !v->aside)
+		cpu_write_cr4(cpu_read_cr4() & ~CR4_VMXE);
 	if (v && v->machine_check)
 		vmx_raise_machine_check();
 	if (nmi)

@@ -12,6 +12,7 @@
  */
 #include "cr.h"
 
+#include "../guest-glue/aside.h"
 #include "../guest-glue/machine.h"
 #include "defaults.h"
 #include "insn.h"
@@ -164,6 +165,9 @@ enum verdict cr4_write(struct vcpu *v, struct vmexit *e, u64 value)
 	if (!cr4_valid(v, real))
 		return inject_error(e, VECTOR_GP, 0);
 	vcpu_set(v, VCPU_CR4, real);
+	/* What says that the processor is taken is to be true, then: the guest gets it. */
+	if (virt & ~v->cr4 & v->machine->cr4_busy && aside_free(v))
+		return aside_begin(v, e);
 	if (virt != v->cr4) {
 		v->cr4 = virt;
 		v->virt->traps(v);

@@ -2,6 +2,7 @@
 /*
  * misc.c - the core's answers that need no file of their own.
  */
+#include "../guest-glue/aside.h"
 #include "../guest-glue/held.h"
 #include "../guest-glue/machine.h"
 #include "cr.h"
@@ -74,6 +75,8 @@ enum verdict default_msr_write(struct vcpu *v, struct vmexit *e)
 		/* fall through */
 	case MSR_FAULT:
 		return inject_error(e, VECTOR_GP, 0);
+	case MSR_ASIDE:
+		return aside_begin(v, e);
 	case MSR_DONE:
 		break;
 	}

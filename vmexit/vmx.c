@@ -307,6 +307,9 @@ void vmx_exit(struct vcpu *v)
  */
 void vmx_start(struct vcpu *v)
 {
+	/* While every processor was aside, nobody has seen Linux write its MTRRs. */
+	if (v->machine->slat_root)
+		slat_retype(v->machine);
 	root_enter(v);
 	vmx_write(VMCS_HOST_RIP, (uintptr_t)vmx_host_exit);
 	if (vmx_facts.vpid) {

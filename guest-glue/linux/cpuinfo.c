@@ -54,6 +54,16 @@ static int capability(const struct plan *plan, u32 n)
 				       msr_capability(&plan->msrs[n - plan->cpuid_count]);
 }
 
+/*
+ * With kvm=aside KVM would pass on to its guests what it finds here (and wants of each processor what
+ * it finds of all of them), but runs them on bare processors: a guest that has set CR4.UMIP is not
+ * entered there. CPUID faulting it does not look for.
+ */
+static bool passed_on(int bit)
+{
+	return machine.kvm == KVM_ASIDE && bit != X86_FEATURE_CPUID_FAULT;
+}
+
 static void set_bits(struct cpuinfo_x86 *c, const struct plan *plan, bool on)
 {
 	unsigned long *all = (unsigned long *)c->x86_capability;
@@ -62,7 +72,7 @@ static void set_bits(struct cpuinfo_x86 *c, const struct plan *plan, bool on)
 	for (i = 0; i < plan->cpuid_count + plan->msr_count; i++) {
 		int bit = capability(plan, i);
 
-		if (bit < 0)
+		if (bit < 0 || (on && passed_on(bit)))
 			continue;
 		if (on)
 			set_bit(bit, all);
@@ -114,9 +124,24 @@ static void unhide(struct cpuinfo_x86 *c)
 /* cpuinfo_show() - after a processor has come online and was taken. */
 void cpuinfo_show(unsigned int cpu, const struct plan *plan)
 {
+	if (cpus_hold(cpu) != CPU_HELD)
+		return;
 	set_bits(&cpu_data(cpu), plan, true);
-	set_bits(&boot_cpu_data, plan, true);
+	if (cpus_all_held())
+		set_bits(&boot_cpu_data, plan, true);
+	if (machine.kvm != KVM_HIDE && !guard.locked)
+		return;
 	hide(&cpu_data(cpu));
+	hide(&boot_cpu_data);
+}
+
+/* cpuinfo_hide() - every processor is held, and from now on nobody gets the extension. */
+void cpuinfo_hide(void)
+{
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu)
+		hide(&cpu_data(cpu));
 	hide(&boot_cpu_data);
 }
 
@@ -144,8 +169,10 @@ void cpuinfo_update(const struct plan *before, const struct plan *now)
 
 	for_each_online_cpu(cpu) {
 		set_bits(&cpu_data(cpu), before, false);
-		set_bits(&cpu_data(cpu), now, true);
+		if (cpus_hold(cpu) == CPU_HELD)
+			set_bits(&cpu_data(cpu), now, true);
 	}
 	set_bits(&boot_cpu_data, before, false);
-	set_bits(&boot_cpu_data, now, true);
+	if (cpus_all_held())
+		set_bits(&boot_cpu_data, now, true);
 }

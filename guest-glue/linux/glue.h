@@ -133,16 +133,66 @@ void block_free(struct machine_request *request);
 u64 block_ram_end(void);
 
 /* cpus.c */
+
+/* Whose a processor is. */
+enum cpu_hold {
+	CPU_BARE,   /* nobody's, or offline */
+	CPU_HELD,   /* the guest runs under us there */
+	CPU_ASIDE,  /* another user's of the extension (kvm=aside) */
+	CPU_NATIVE, /* left alone for good (cpus=) */
+};
+
 int cpus_take(struct text *why);
 void cpus_give_back(void);
 int cpus_apply(void);
 void cpus_drop_this(void);
 bool cpus_more_memory(u64 start, u64 end);
+enum cpu_hold cpus_hold(unsigned int cpu);
+
+/* cpus_set_hold() - of the processor that we run on, interrupts off */
+void cpus_set_hold(enum cpu_hold now);
+
+/* cpus_all_held() - whether every processor that is online is held */
+bool cpus_all_held(void);
+
+/* cpus_retake() - take the processor we run on, which is aside, if it is free again */
+bool cpus_retake(unsigned int cpu);
+
+/* cpus_pause() - while it is on, no processor is taken */
+void cpus_pause(bool on);
+
+/**
+ * cpus_call() - call the root side on some processor that is held
+ * @number: enum hypercall
+ * @a: its arguments
+ * @b: "
+ * @result: what it answers
+ *
+ * Return: false, with nothing called, if no processor is held.
+ */
+bool cpus_call(u64 number, u64 a, u64 b, u64 *result);
+
+/* cpus_call_here() - the same on the processor we run on, in whatever context; false: it is not held */
+bool cpus_call_here(u64 number, u64 a, u64 *result);
+
+/* cpus_bar() - kvm=aside: let Linux's own copy of CR4 say, or no longer, that processors are taken */
+void cpus_bar(bool on);
+
+/* aside.c; guard.lock is held for the settling */
+void aside_init(void);
+void aside_exit(void);
+void aside_find(unsigned int cpu);
+void aside_end(unsigned int cpu);
+
+/* aside_settle() - flags and the log follow what processors are aside now; aside_soon(): in a moment */
+void aside_settle(void);
+void aside_soon(void);
 
 /* cpuinfo.c */
 void cpuinfo_show(unsigned int cpu, const struct plan *plan);
 void cpuinfo_bare(unsigned int cpu);
 void cpuinfo_all_bare(void);
+void cpuinfo_hide(void);
 void cpuinfo_update(const struct plan *before, const struct plan *now);
 bool cpuinfo_adds(const struct plan *plan, int feature);
 
@@ -153,10 +203,22 @@ void nocpuid_end(const struct plan *plan);
 bool nocpuid_used(struct text *why);
 void nocpuid_stop(void);
 
+/* nocpuid_held() - whether a task has faulting on, or may have */
+bool nocpuid_held(void);
+
+/* nocpuid_suspend() - from now on no task can switch faulting on: some processor lacks it; any context */
+void nocpuid_suspend(void);
+
+/* nocpuid_resume() - they can again, if every processor is held */
+void nocpuid_resume(const struct plan *plan);
+
 /* params.c */
 extern bool param_slat, param_hypervisor_bit;
 extern uint param_fail_step;
 extern enum kvm_mode param_kvm;
+
+/* cpus_wanted() - whether a processor is to be ours: cpus= */
+bool cpus_wanted(unsigned int cpu);
 
 /* kvm_mode_name() - a mode as users type it */
 const char *kvm_mode_name(enum kvm_mode mode);

@@ -4,6 +4,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/cpu.h>
 #include <linux/random.h>
 #include <linux/slab.h>
 
@@ -30,7 +31,9 @@ int guard_refuse(int error, const struct text *why)
 
 void guard_give_back(void)
 {
-	if (machine_call(HYPERCALL_SEALS, 0, 0, 0))
+	u64 seals;
+
+	if (cpus_call(HYPERCALL_SEALS, 0, 0, &seals) && seals)
 		pr_warn("what modules have sealed can be written again\n");
 	life_held(false);
 	cpus_give_back();
@@ -46,6 +49,7 @@ static void release(void)
 		block_free(&guard.block);
 	}
 	cpuinfo_update(&guard.plan, &nothing);
+	aside_settle();
 }
 
 void guard_forget(void)
@@ -58,14 +62,15 @@ void guard_forget(void)
 	guard.policy[0] = '\0';
 }
 
-int guard_take(struct machine_request *block, const struct plan *plan, struct text *why)
+/* The processors are bare, or aside and none can come back. */
+static int build(struct machine_request *block, const struct plan *plan, struct text *why)
 {
 	bool built;
-	int error;
 
 	events_request(block);
 	machine.current_plan = 0;
 	machine.plans[0] = *plan;
+	machine.stay = nocpuid_held();
 	get_random_bytes(block->key, sizeof(block->key));
 	built = !guard_step("building the tables") && machine_build(block, why);
 	/* From now on the root side's alone. */
@@ -76,7 +81,15 @@ int guard_take(struct machine_request *block, const struct plan *plan, struct te
 			text_add(why, "the tables cannot be built");
 		return -ENOMEM;
 	}
-	error = cpus_take(why);
+	return 0;
+}
+
+int guard_take(struct machine_request *block, const struct plan *plan, struct text *why)
+{
+	int error = build(block, plan, why);
+
+	if (!error)
+		error = cpus_take(why);
 	if (error)
 		return error;
 	/* Memory may have come meanwhile; what comes from now on on_memory() tells of. */
@@ -106,12 +119,54 @@ static int take(const struct plan *plan, struct text *why)
 	return error;
 }
 
+/*
+ * Every processor is aside: nobody is there to be asked, and nothing in force anywhere. What they
+ * come back to is built anew.
+ */
+static int rebuild(const struct change *c, struct text *why)
+{
+	unsigned int cpu;
+	TEXT(again, 80);
+	int error;
+
+	events_detach();
+	error = build(&guard.block, &c->plan, why);
+	if (error && build(&guard.block, &guard.plan, &again)) {
+		pr_crit("what was in force cannot be built again: no processor comes back\n");
+		return error;
+	}
+	/* All of it is new: whose they are as well. */
+	for_each_online_cpu(cpu)
+		if (cpus_hold(cpu) == CPU_ASIDE)
+			machine_set_aside(cpu, true);
+	events_attach();
+	cpus_pause(false);
+	return error;
+}
+
+static int stage(struct stage_request *request, const struct change *c, struct text *why)
+{
+	u64 result;
+
+	/* Somebody else in ring 0 may have staged a plan that no processor follows. */
+	cpus_apply();
+	if (!cpus_call(HYPERCALL_STAGE, __pa(request), 0, &result))
+		return rebuild(c, why);
+	if (result == HYPERCALL_OK)
+		cpus_apply();
+	else
+		text_add(why, result == HYPERCALL_REFUSED ? request->why
+							  : "the root side did not understand");
+	cpus_pause(false);
+	return result == HYPERCALL_OK ? 0 : guard.locked ? -EPERM : -EINVAL;
+}
+
 /* The running root side reads the texts itself: its plan is its own, whatever becomes of ours. */
 static int restage(const struct change *c, struct text *why)
 {
 	const unsigned int order = get_order(sizeof(struct stage_request));
 	struct stage_request *request;
-	u64 result;
+	int error;
 
 	request = guard_step("allocating the request")
 			  ? NULL
@@ -126,16 +181,13 @@ static int restage(const struct change *c, struct text *why)
 	memcpy(request->policy, c->text, request->policy_length);
 	request->area_count = c->plan.area_count;
 	memcpy(request->areas, c->plan.areas, sizeof(request->areas));
-	/* Somebody else in ring 0 may have staged a plan that no processor follows. */
-	cpus_apply();
-	result = machine_call(HYPERCALL_STAGE, __pa(request), 0, 0);
-	if (result != HYPERCALL_OK)
-		text_add(why, result == HYPERCALL_REFUSED ? request->why
-							  : "the root side did not understand");
+	/* None comes back, or online, halfway. */
+	cpus_read_lock();
+	cpus_pause(true);
+	error = stage(request, c, why);
+	cpus_read_unlock();
 	free_pages((unsigned long)request, order);
-	if (result == HYPERCALL_OK)
-		return cpus_apply();
-	return guard.locked ? -EPERM : -EINVAL;
+	return error;
 }
 
 static void log_plan(const struct plan *plan)
@@ -214,6 +266,7 @@ void guard_adopt(const struct change *c)
 	events_follow(c->plan.reports);
 	cpuinfo_update(&guard.plan, &c->plan);
 	guard.plan = c->plan;
+	aside_settle();
 	strscpy(guard.list, c->list, sizeof(guard.list));
 	strscpy(guard.policy, c->text, sizeof(guard.policy));
 	guard_settle();
@@ -261,23 +314,58 @@ int guard_set(const char *list, const char *policy)
 	return error;
 }
 
+/* The promise is about the machine: it can be made only where every processor is ours. */
+static bool all_ours(struct text *why)
+{
+	unsigned int cpu;
+
+	for_each_present_cpu(cpu) {
+		bool wanted = cpus_wanted(cpu);
+
+		if (wanted && cpus_hold(cpu) != CPU_ASIDE)
+			continue;
+		text_add(why, "it cannot be locked: CPU ");
+		text_add_u64(why, cpu);
+		text_add(why, wanted ? " is aside, another user of the extension has it" :
+				       " stays native (cpus=)");
+		return false;
+	}
+	return true;
+}
+
+static int lock(struct text *why)
+{
+	u64 result;
+
+	if (!cpus_call(HYPERCALL_LOCK, 0, 0, &result) || result != HYPERCALL_OK) {
+		text_add(why, "it cannot be locked: a processor is aside");
+		return -EBUSY;
+	}
+	guard.locked = true;
+	life_hold(THIS_MODULE);
+	plugins_keep();
+	if (machine.kvm == KVM_ASIDE) {
+		/* From now on it is kvm=hide. */
+		cpus_bar(true);
+		cpus_apply();
+		cpuinfo_hide();
+	}
+	pr_notice("locked until the next boot\n");
+	return 0;
+}
+
 int guard_lock(void)
 {
-	TEXT(why, 80);
+	TEXT(why, 120);
 	int error = 0;
 
 	mutex_lock(&guard.lock);
 	if (!guard.active) {
 		text_add(&why, "no feature is on: there is nothing to lock");
 		error = guard_refuse(-EINVAL, &why);
-	} else if (!guard.locked && plugins_hold(NULL, &why)) {
+	} else if (!guard.locked && (!all_ours(&why) || plugins_hold(NULL, &why) || lock(&why))) {
+		plugins_settle(&guard.plan);
 		error = guard_refuse(-EBUSY, &why);
-	} else if (!guard.locked) {
-		machine_call(HYPERCALL_LOCK, 0, 0, 0);
-		guard.locked = true;
-		life_hold(THIS_MODULE);
-		plugins_keep();
-		pr_notice("locked until the next boot\n");
 	}
 	mutex_unlock(&guard.lock);
 	return error;
@@ -311,6 +399,7 @@ int guard_resume(void)
 		} else {
 			events_follow(guard.plan.reports);
 			cpuinfo_update(&nothing, &guard.plan);
+			aside_settle();
 		}
 	}
 	mutex_unlock(&guard.lock);
@@ -359,6 +448,7 @@ static int __init oldguard_init(void)
 	error = choose_kvm();
 	if (error)
 		return error;
+	aside_init();
 	error = begin("/dev/oldguard", status_init);
 	if (error)
 		return error;
@@ -385,6 +475,7 @@ static int __init oldguard_init(void)
 	return 0;
 
 no_features:
+	aside_exit();
 	nocpuid_stop();
 	policy_exit();
 no_policy:
@@ -399,6 +490,7 @@ no_events:
 static void __exit oldguard_exit(void)
 {
 	guard_suspend();
+	aside_exit();
 	nocpuid_stop();
 	policy_exit();
 	life_exit();

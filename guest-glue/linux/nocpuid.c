@@ -34,9 +34,12 @@ static DECLARE_DELAYED_WORK(checking, check);
 static struct kprobe probe;
 static bool started, probed;
 
-/* Whether the module is held, and when arch_prctl() was last called for it; under the lock. */
+/*
+ * Whether the module is held, whether processors stay (kvm=aside), and when arch_prctl() was last
+ * called for it; under the lock.
+ */
 static DEFINE_SPINLOCK(lock);
-static bool held;
+static bool held, staying;
 static unsigned long called;
 static void (*module_end)(void);
 
@@ -71,6 +74,45 @@ out:
 	return found;
 }
 
+bool nocpuid_held(void)
+{
+	return READ_ONCE(held);
+}
+
+void nocpuid_suspend(void)
+{
+	clear_bit(X86_FEATURE_CPUID_FAULT, (unsigned long *)boot_cpu_data.x86_capability);
+}
+
+void nocpuid_resume(const struct plan *plan)
+{
+	if (!cpuinfo_adds(plan, X86_FEATURE_CPUID_FAULT) || !cpus_all_held())
+		return;
+	set_bit(X86_FEATURE_CPUID_FAULT, (unsigned long *)boot_cpu_data.x86_capability);
+	/* One that has gone aside meanwhile has cleared it before, or is seen now. */
+	smp_mb();
+	if (!cpus_all_held())
+		nocpuid_suspend();
+}
+
+/*
+ * Before a task has its flag: with kvm=aside no processor may be bare then. Where one is, arch_prctl()
+ * must say ENODEV, as it soon would anyway.
+ */
+static bool stay(void)
+{
+	u64 result;
+
+	if (machine.kvm != KVM_ASIDE)
+		return true;
+	if (!cpus_call_here(HYPERCALL_STAY, 1, &result) || result != HYPERCALL_OK) {
+		nocpuid_suspend();
+		return false;
+	}
+	aside_soon();
+	return true;
+}
+
 /*
  * rmmod says EBUSY of a module that has a beginning and no end. Without the reference it might
  * have looked before and call the end after.
@@ -85,20 +127,30 @@ static void hold(void)
 		held = true;
 		THIS_MODULE->exit = NULL;
 	}
+	if (!staying)
+		staying = stay();
 	spin_unlock_irqrestore(&lock, flags);
 }
 
-/* Under guard.lock, so that nobody locks in between. */
+/*
+ * Under guard.lock, so that nobody locks in between. Processors may go again; said under the lock, so that
+ * it does not undo what hold() says just afterwards. Where this one cannot, no task gets faulting.
+ */
 static void let_go(void)
 {
-	bool was;
+	bool was, told;
+	u64 result;
 
 	spin_lock_irq(&lock);
 	was = held;
-	held = false;
+	held = staying = false;
 	if (was && !guard.locked)
 		THIS_MODULE->exit = module_end;
+	told = !was || machine.kvm != KVM_ASIDE || cpus_call_here(HYPERCALL_STAY, 0, &result);
 	spin_unlock_irq(&lock);
+	if (!told)
+		cpus_call(HYPERCALL_STAY, 0, 0, &result);
+	aside_soon();
 	if (was)
 		module_put(THIS_MODULE);
 }
@@ -171,7 +223,7 @@ void nocpuid_stop(void)
 /* Now arch_prctl() says ENODEV; who had been told otherwise has his flag when this returns. */
 static void shut(void)
 {
-	clear_bit(X86_FEATURE_CPUID_FAULT, (unsigned long *)boot_cpu_data.x86_capability);
+	nocpuid_suspend();
 	if (on_its_way())
 		synchronize_rcu_tasks();
 }
@@ -203,7 +255,7 @@ int nocpuid_prepare(const struct plan *now, const struct plan *next, struct text
 void nocpuid_settle(const struct plan *plan)
 {
 	if (cpuinfo_adds(plan, X86_FEATURE_CPUID_FAULT))
-		set_bit(X86_FEATURE_CPUID_FAULT, (unsigned long *)boot_cpu_data.x86_capability);
+		nocpuid_resume(plan);
 	else
 		nocpuid_stop();
 }

@@ -4,6 +4,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/cpumask.h>
 #include <linux/moduleparam.h>
 #include <linux/slab.h>
 
@@ -57,6 +58,39 @@ static const struct kernel_param_ops kvm_ops = {
 };
 module_param_cb(kvm, &kvm_ops, NULL, 0444);
 MODULE_PARM_DESC(kvm, "what KVM and the like get: hide (default), a processor without SVM and VMX; aside, the bare processor while they use it; nested, SVM or VMX below ours");
+
+/* Without cpus= all of them. */
+static struct cpumask wanted;
+static bool wanted_said;
+
+bool cpus_wanted(unsigned int cpu)
+{
+	return !wanted_said || cpumask_test_cpu(cpu, &wanted);
+}
+
+static int cpus_store(const char *text, const struct kernel_param *kp)
+{
+	if (!text || cpulist_parse(text, &wanted) ||
+	    !cpumask_intersects(&wanted, cpu_possible_mask)) {
+		pr_err("cpus=%s: it must be a list of processors, as 0-3,6\n", text ?: "");
+		return -EINVAL;
+	}
+	wanted_said = true;
+	return 0;
+}
+
+static int cpus_show(char *buffer, const struct kernel_param *kp)
+{
+	return sysfs_emit(buffer, "%*pbl\n",
+			  cpumask_pr_args(wanted_said ? &wanted : cpu_possible_mask));
+}
+
+static const struct kernel_param_ops cpus_ops = {
+	.set = cpus_store,
+	.get = cpus_show,
+};
+module_param_cb(cpus, &cpus_ops, NULL, 0444);
+MODULE_PARM_DESC(cpus, "the processors to take, by numbers (0-3,6); others stay native for good (default: all)");
 
 /* What the command line says comes before module_init, which then reads it. */
 static char *initial, *initial_policy;

@@ -10,6 +10,35 @@
 
 #include "glue.h"
 
+/* The processors that are online and not held, though something is on; under guard.lock. */
+static struct cpumask missing_cpus;
+
+static unsigned int not_held(void)
+{
+	unsigned int cpu;
+
+	cpumask_clear(&missing_cpus);
+	for_each_online_cpu(cpu)
+		if (guard.active && cpus_hold(cpu) != CPU_HELD)
+			cpumask_set_cpu(cpu, &missing_cpus);
+	return cpumask_weight(&missing_cpus);
+}
+
+/* What is on is not in force there. */
+static const char *lapse(const char *state, struct text *note)
+{
+	unsigned int count = not_held();
+	char list[64];
+
+	if (!count)
+		return state;
+	scnprintf(list, sizeof(list), "%*pbl", cpumask_pr_args(&missing_cpus));
+	text_add(note, note->length ? ", " : "");
+	text_add(note, "not on CPU ");
+	text_add(note, list);
+	return count == num_online_cpus() ? "lapsed" : "partial";
+}
+
 static void show_feature(struct seq_file *s, u32 i)
 {
 	const struct feature *f = feature_get(i);
@@ -38,6 +67,8 @@ static void show_feature(struct seq_file *s, u32 i)
 		text_add(&note, f->partial);
 	if (plan->discreet & 1u << i)
 		text_add(&note, ": not advertised");
+	if (plan->on & 1u << i)
+		state = lapse(state, &note);
 	words = strchr(options.at, ':');
 	seq_printf(s, "feature\t%s\t%s\t%s\t%s\t%s\n", f->name, state, words ? words + 1 : "",
 		   f->summary, note.at);
@@ -58,9 +89,10 @@ static void show_rules(struct seq_file *s)
 
 static void show_counts(struct seq_file *s, unsigned int cpu, struct vcpu_counts *counts)
 {
+	u64 result;
 	u32 i;
 
-	if (machine_call(HYPERCALL_COUNTS, cpu, __pa(counts), 0) != HYPERCALL_OK)
+	if (!cpus_call(HYPERCALL_COUNTS, cpu, __pa(counts), &result) || result != HYPERCALL_OK)
 		return;
 	for (i = 0; i < VMEXIT_KINDS; i++)
 		if (counts->exits[i])
@@ -88,11 +120,14 @@ static void show_reports(struct seq_file *s, unsigned int cpu)
 
 static void show_processors(struct seq_file *s, struct vcpu_counts *counts)
 {
+	static const char *const states[] = {
+		[CPU_BARE] = "bare", [CPU_HELD] = "guest", [CPU_ASIDE] = "aside", [CPU_NATIVE] = "native",
+	};
 	unsigned int cpu;
 
 	for_each_possible_cpu(cpu)
 		seq_printf(s, "cpu\t%u\t%s\n", cpu,
-			   !cpu_online(cpu) ? "offline" : guard.active ? "guest" : "bare");
+			   cpu_online(cpu) ? states[cpus_hold(cpu)] : "offline");
 	if (guard.active)
 		for_each_possible_cpu(cpu)
 			show_counts(s, cpu, counts);
@@ -116,10 +151,13 @@ static void show_carrier(struct seq_file *s)
 	seq_printf(s, "slat\t%s\n", machine.virt && machine.caps.slat ? machine.caps.slat : "none");
 	if (!guard.active)
 		return;
-	if (machine.caps.slat)
-		seq_puts(s, "isolation\ton\n");
-	else
+	if (!machine.caps.slat)
 		seq_puts(s, "isolation\toff\tno second-level paging\n");
+	else if (not_held())
+		seq_printf(s, "isolation\toff\tCPU %*pbl can reach all memory\n",
+			   cpumask_pr_args(&missing_cpus));
+	else
+		seq_puts(s, "isolation\ton\n");
 	seq_printf(s, "leaf\t0x%x\n", machine.hypervisor_leaf);
 }
 
@@ -129,6 +167,7 @@ static int status_show(struct seq_file *s, void *unused)
 	struct vcpu_counts *counts = guard_step("allocating room for counts")
 					     ? NULL
 					     : (void *)get_zeroed_page(GFP_KERNEL);
+	u64 seals;
 	u32 i;
 
 	if (!counts)
@@ -147,8 +186,8 @@ static int status_show(struct seq_file *s, void *unused)
 		stopped_show(s);
 	for (i = 0; i < feature_count(); i++)
 		show_feature(s, i);
-	if (guard.active)
-		seq_printf(s, "seals\t%llu\n", machine_call(HYPERCALL_SEALS, 0, 0, 0));
+	if (guard.active && cpus_call(HYPERCALL_SEALS, 0, 0, &seals))
+		seq_printf(s, "seals\t%llu\n", seals);
 	show_rules(s);
 	show_processors(s, counts);
 	mutex_unlock(&guard.lock);

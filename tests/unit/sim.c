@@ -192,7 +192,7 @@ bool sim_said(const char *what)
 
 /* --- VMX, as far as taking and giving back goes: test_vmx.c has the exits --- */
 
-char vmx_host_start[1], vmx_host_exit[1];
+char vmx_host_start[1], vmx_host_exit[1], aside_landing[1];
 u64 sim_vmcs[0x8000];
 
 u64 vmx_read(u32 field) { return sim_vmcs[field]; }

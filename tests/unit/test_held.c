@@ -216,7 +216,7 @@ START_TEST(words)
 	event.feature = 0;
 	ck_assert_str_eq(event_kind(&event), "memory");
 	ck_assert_str_eq(event_feature(&event), feature_get(0)->name);
-	event.feature = EVENT_CORE + 1;
+	event.feature = EVENT_KVM + 1;
 	ck_assert_ptr_null(event_feature(&event));
 	event.kind = VMEXIT_KINDS;
 	ck_assert_str_eq(event_kind(&event), "unknown");

@@ -133,6 +133,14 @@ int decode(struct decoder *d, enum decode_mode mode, const u8 *bytes, u32 count,
 	return -DECODE_UNKNOWN;
 }
 
+void machine_show(struct machine *m)
+{
+	u32 out[4] = { [CPUID_ECX] = ~0u };
+
+	m->virt->hide(1, 0, out);
+	m->leaf1_ecx = out[CPUID_ECX];
+}
+
 /* --- a guest --- */
 
 extern const struct virt *const __start_oldguard_virts[];

@@ -5,7 +5,7 @@
 #include <string.h>
 
 struct sim sim;
-char vmx_host_start[1], vmx_host_exit[1];
+char vmx_host_start[1], vmx_host_exit[1], aside_landing[1];
 
 void cpu_cpuid(u32 leaf, u32 subleaf, u32 out[4])
 {
