@@ -2,7 +2,7 @@
 /*
  * life.c - what the machine goes through: processors are given back before a reboot, a kexec or a
  * sleep, because the kernel or firmware that comes next knows nothing of us, and taken again when
- * it was a sleep.
+ * it was a sleep. A kernel that is about to make place for a hibernated one gives them back, too.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -35,6 +35,7 @@ static int on_sleep(struct notifier_block *nb, unsigned long action, void *data)
 	switch (action) {
 	case PM_SUSPEND_PREPARE:
 	case PM_HIBERNATION_PREPARE:
+	case PM_RESTORE_PREPARE:
 		/* Its processors are bare meanwhile. */
 		if (nocpuid_used(&why)) {
 			pr_warn("the machine stays awake: %s\n", why.at);
@@ -47,6 +48,7 @@ static int on_sleep(struct notifier_block *nb, unsigned long action, void *data)
 		break;
 	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:
+	case PM_POST_RESTORE:
 		guard_resume();
 		break;
 	}

@@ -71,21 +71,28 @@ qemu_monitor() {
 			echo nmi
 			sleep "$((nmi_every / 1000)).$(printf %03d $((nmi_every % 1000)))"
 		else
-			# Where it does not sleep the monitor says so, and that is all.
+			# Where it does not sleep the monitor says so, and that is all. A key ends what is
+			# no sleep to the board (suspend to idle).
 			echo system_wakeup
+			echo sendkey shift
 			sleep "$wake_every"
 		fi
 	done
 }
 
+# On a busy host the emulated timer can miss the moment in which Linux tests it: no_timer_check.
 qemu_boot() {
 	local args=(-M "$machine" -accel tcg -cpu "$(qemu_cpu)" -smp "$smp" -m "${mem:-512}"
 		-nodefaults -no-user-config -display none -kernel "$top/build/kernel/$kernel/vmlinuz" -initrd "$dir/initrd"
-		-append "$cmdline$append"
+		-append "$cmdline no_timer_check$append"
 		-serial "file:$dir/console" -serial "file:$dir/out" -serial "file:$dir/status"
 		# Its log is where a triple fault is told.
 		-d cpu_reset -D "$dir/qemu.log")
 
+	if [[ -n $disk ]]; then
+		truncate -s "${disk}M" "$dir/disk"
+		args+=(-drive "file=$dir/disk,format=raw,if=none,id=disk" -device nvme,drive=disk,serial=lab)
+	fi
 	args+=("${qemu_words[@]}")
 	((allow_reboot)) || args+=(-no-reboot)
 	# The same clock, the same random numbers, hence the same run.

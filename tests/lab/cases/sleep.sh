@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# A machine that is held sleeps (S3) and is held again when it wakes.
+# A machine that is held sleeps (S3, and suspend to idle) and is held again when it wakes.
 # machine: EPYC smp=2
 # machine: EPYC,-npt smp=2 kernel=6.12
 # run: --wake-every 2
+# A key is what wakes it from suspend to idle.
+for file in /sys/devices/platform/i8042/serio*/power/wakeup; do
+	echo enabled >"$file"
+done
 load umip
 for round in 1 2 3; do
-	ok "round $round: it sleeps and wakes" sh -c 'echo mem >/sys/power/state'
+	state=mem
+	[ $round != 3 ] || state=freeze
+	ok "round $round: it sleeps and wakes ($state)" sh -c "echo $state >/sys/power/state"
 	is "$(cpu_states)" "$(words "$cpus" guest)" "round $round: each processor is in guest mode"
 	is "$(answers 0)" fault "round $round: programs on CPU 0 get #GP"
 	is "$(answers 1)" fault "round $round: programs on CPU 1 get #GP"
