@@ -8,158 +8,15 @@
  */
 #include <string.h>
 
-#include "guest.h"
+#include "svm_input.h"
+#include "tally.h"
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
-#define RAW_CODE 0x8000u /* in guest_input.exit: the lower bits are the exit code itself */
 #define MAGIC_CALL(number) (HYPERCALL_MAGIC ^ (number))
 
 static struct world before, after;
-
-/* --- the exit --- */
-
-static u64 exit_code(const struct guest_input *in)
-{
-	static const u16 codes[] = {
-		SVM_EXIT_CPUID,
-		SVM_EXIT_IDTR_READ,
-		SVM_EXIT_IDTR_READ + 1,
-		SVM_EXIT_IDTR_READ + 2,
-		SVM_EXIT_TR_READ,
-		SVM_EXIT_CR_READ(0),
-		SVM_EXIT_CR_READ(3),
-		SVM_EXIT_CR_READ(4),
-		SVM_EXIT_CR_WRITE(0),
-		SVM_EXIT_CR_WRITE(3),
-		SVM_EXIT_CR_WRITE(4),
-		SVM_EXIT_EXCEPTION(VECTOR_GP),
-		SVM_EXIT_EXCEPTION(VECTOR_PF),
-		SVM_EXIT_EXCEPTION(VECTOR_UD),
-		SVM_EXIT_EXCEPTION(VECTOR_DB),
-		SVM_EXIT_EXCEPTION(VECTOR_BP),
-		SVM_EXIT_EXCEPTION(VECTOR_SS),
-		SVM_EXIT_MSR,
-		SVM_EXIT_VMMCALL,
-		SVM_EXIT_VMRUN,
-		SVM_EXIT_SKINIT,
-		SVM_EXIT_INVLPGA,
-		SVM_EXIT_NPF,
-		SVM_EXIT_INIT,
-		SVM_EXIT_SHUTDOWN,
-		SVM_EXIT_NMI,
-		SVM_EXIT_IOIO,
-		SVM_EXIT_XSETBV,
-		SVM_EXIT_CR0_SEL_WRITE,
-	};
-
-	if (in->exit == 0xffff)
-		return SVM_EXIT_INVALID;
-	if (in->exit & RAW_CODE)
-		return in->exit & 0x7ff;
-	return codes[in->exit % ARRAY_SIZE(codes)];
-}
-
-static bool is_exception(u64 code)
-{
-	return code >= SVM_EXIT_EXCEPTION(0) && code <= SVM_EXIT_EXCEPTION(31);
-}
-
-static bool has_error_code(u8 vector)
-{
-	return 0x27d00u >> vector & 1;
-}
-
-/* The event that was under delivery: APM vol. 2, 15.7.2. */
-static u64 interrupted(const struct guest_input *in, u64 code)
-{
-	static const u8 types[] = { SVM_EVENT_INTR, SVM_EVENT_NMI, SVM_EVENT_EXCEPTION,
-				    SVM_EVENT_SOFTWARE };
-	u32 type = types[in->event >> 8 & 3];
-	u8 vector = in->event;
-	u64 event;
-
-	if (!(in->event & 0x8000) ||
-	    !(is_exception(code) || code == SVM_EXIT_NPF || code == SVM_EXIT_SHUTDOWN))
-		return 0;
-	if (type == SVM_EVENT_NMI)
-		vector = VECTOR_NMI;
-	if (type == SVM_EVENT_EXCEPTION) {
-		vector &= 31;
-		if (vector == VECTOR_NMI)
-			return 0;
-	}
-	event = SVM_EVENT_VALID | type << 8 | vector;
-	/* Real mode has no error codes. */
-	if (type == SVM_EVENT_EXCEPTION && C->cr0 & CR0_PE && has_error_code(vector))
-		event |= SVM_EVENT_HAS_ERROR | in->value[2] << 32;
-	return event;
-}
-
-static struct vmcb_segment vmcb_segment(const struct guest_segment *s)
-{
-	return (struct vmcb_segment){ s->selector, s->attr, s->limit, s->base };
-}
-
-/* Whether a processor lets it wrap, the manual does not say. */
-static u64 next_rip(const struct guest_input *in)
-{
-	u64 next = C->rip + in->length;
-
-	if (C->cs.attr & SEG_LONG || in->facts & 8)
-		return next;
-	return C->cs.attr & SEG_DB ? (u32)next : (u16)next;
-}
-
-static void fill(const struct guest_input *in, const struct guest *g, u64 code)
-{
-	struct vmcb *c = C;
-
-	/* All but ASID flushing, which decides nothing else. */
-	svm_features = SVM_HAS_NPT | SVM_HAS_CLEAN | (in->facts & 1 ? SVM_HAS_NRIP : 0) |
-		       (in->facts & 2 ? SVM_HAS_DECODE : 0) |
-		       (in->facts & 4 ? SVM_HAS_FLUSH_ASID : 0);
-	c->cr0 = g->cr0;
-	c->cr3 = g->cr3;
-	c->cr4 = g->cr4;
-	c->efer = g->efer | EFER_SVME;
-	c->rflags = g->rflags;
-	c->rip = g->rip;
-	c->cpl = g->cpl;
-	c->interrupt_shadow = g->shadow;
-	c->cr2 = sim.cr2;
-	c->es = vmcb_segment(&g->seg[GUEST_ES]);
-	c->cs = vmcb_segment(&g->seg[GUEST_CS]);
-	c->ss = vmcb_segment(&g->seg[GUEST_SS]);
-	c->ds = vmcb_segment(&g->seg[GUEST_DS]);
-	sim.fs = c->fs = vmcb_segment(&g->seg[GUEST_FS]);
-	sim.gs = c->gs = vmcb_segment(&g->seg[GUEST_GS]);
-	sim.ldtr = c->ldtr = vmcb_segment(&g->seg[SEG_LDTR]);
-	sim.tr = c->tr = vmcb_segment(&g->seg[SEG_TR]);
-	c->gdtr = (struct vmcb_segment){ .limit = GUEST_GDT_LIMIT, .base = GUEST_GDT };
-	c->exit_int_info = interrupted(in, code);
-	c->next_rip = 0;
-	if (svm_features & SVM_HAS_NRIP)
-		c->next_rip = next_rip(in);
-	guest_ready(in);
-	if (in->more & IN_PENDING_NMI)
-		sim.nmi_meanwhile = true;
-}
-
-static u64 exit_info(const struct guest_input *in, u64 code)
-{
-	if (is_exception(code))
-		return has_error_code(code - SVM_EXIT_EXCEPTION(0)) ? (u32)in->value[0] : 0;
-	if (code == SVM_EXIT_MSR || code == SVM_EXIT_NPF)
-		return in->value[0] & 0x1f;
-	/* Port, one of three sizes, direction, string, repeated */
-	if (code == SVM_EXIT_IOIO)
-		return (in->value[0] & 0xffff000d) | 0x10 << in->value[0] % 3;
-	/* Nothing is told where decode assists are not. */
-	if (code < SVM_EXIT_CR_WRITE(16) && svm_features & SVM_HAS_DECODE)
-		return in->value[0] & (SVM_CR_IS_MOV | 15);
-	return 0;
-}
 
 /* --- what came of it --- */
 
@@ -167,9 +24,9 @@ enum end { ENTERED, LEFT, HALTED };
 
 static enum end run(const struct guest_input *in, u64 code, bool quick)
 {
-	u64 info1 = exit_info(in, code);
+	u64 info1 = svm_info(in, code);
 	/* The next RIP, with or without NRIP: APM vol. 2, 15.10.2 */
-	u64 info2 = code == SVM_EXIT_IOIO ? next_rip(in) : in->value[1];
+	u64 info2 = code == SVM_EXIT_IOIO ? svm_next_rip(in) : in->value[1];
 
 	if (SIM_HALTS(sim_vmexit(code, info1, info2, quick)))
 		return HALTED;
@@ -226,7 +83,7 @@ static void check_fault(const struct guest *g, u64 event)
 	if (vector != VECTOR_PF)
 		REQUIRE(C->cr2 == ((struct vmcb *)before.control)->cr2);
 	/* A fault's frame has RF, a trap's has not: APM vol. 2, 13.1.4. */
-	if (has_error_code(vector) && vector != VECTOR_DF)
+	if (svm_has_error_code(vector) && vector != VECTOR_DF)
 		REQUIRE(C->rflags & RFLAGS_RF);
 	guest_check_memory(g, &before);
 }
@@ -245,9 +102,12 @@ static bool may_advance(enum vmexit_kind kind, u64 code)
 	case VMEXIT_MSR_WRITE:
 	case VMEXIT_HYPERCALL:
 	case VMEXIT_IO: return true;
+	/* A store that is dropped */
+	case VMEXIT_MEMORY: return V->plan->rule_count;
 	default:
-		/* MOV to a CR4 that has virtual bits */
-		return code == SVM_EXIT_EXCEPTION(VECTOR_GP);
+		/* MOV to a CR4 that has virtual bits; what rules skip */
+		return code == SVM_EXIT_EXCEPTION(VECTOR_GP) ||
+		       (kind == VMEXIT_EXCEPTION && V->plan->rule_count);
 	}
 }
 
@@ -262,7 +122,12 @@ static bool decoded(enum vmexit_kind kind)
 /* One instruction is let through: it is to run, and all that could come instead exits. */
 static void check_step(const struct guest *g)
 {
-	REQUIRE(C->rip == g->rip && C->rflags & RFLAGS_TF && !(C->event_inj & SVM_EVENT_VALID));
+	bool event = V->step.kind == STEP_EVENT;
+
+	/* An event is delivered in one, in a view where no code is fetched: no trap ends it. INT n
+	 * returns behind itself. */
+	REQUIRE(event == !!(C->event_inj & SVM_EVENT_VALID));
+	REQUIRE(event || (C->rip == g->rip && C->rflags & RFLAGS_TF));
 	REQUIRE(!((C->rflags ^ before.sim.was.rflags) & ~(u64)RFLAGS_TF));
 	REQUIRE((C->intercept_exceptions | 1u << VECTOR_NMI) == ~0u);
 	REQUIRE(sim_exits(SVM_EXIT_INTR) && sim_exits(SVM_EXIT_NMI));
@@ -331,11 +196,115 @@ static void compare(const struct guest_input *in, const struct guest *g, u64 cod
 	REQUIRE(!memcmp(C, after.control, sizeof(struct vmcb)));
 }
 
+/* --- further exits --- */
+
+/* What a step changes and its end puts back: intercepts, tables, and SFMASK, which only WRMSR may
+ * change. */
+struct view {
+	u32 exceptions, intercept3;
+	u64 nested_cr3, sfmask;
+};
+
+static struct view view(void)
+{
+	return (struct view){ C->intercept_exceptions, C->intercept3, C->nested_cr3,
+			      *sim_msr(MSR_SFMASK) };
+}
+
+static void check_view(const struct view *own)
+{
+	struct view now = view();
+
+	REQUIRE(now.exceptions == own->exceptions && now.intercept3 == own->intercept3);
+	REQUIRE(now.nested_cr3 == machine.slat_root && now.sfmask == own->sfmask);
+	REQUIRE(!V->step.io);
+}
+
+static void count_end(u64 code, enum end end)
+{
+	enum vmexit_kind kind = end == ENTERED ? guest_counted(&before) : VMEXIT_KINDS;
+
+	tally(code, kind,
+	      end == HALTED	? TALLY_HALTED
+	      : end == LEFT	? TALLY_LEFT
+	      : V->step.kind	? TALLY_STEP
+	      : machine.stopped ? TALLY_STOPPED
+				: TALLY_ENTERED);
+	/* What nobody knows is never skipped in silence. */
+	if (kind == VMEXIT_UNKNOWN)
+		REQUIRE(machine.stopped && C->event_inj == FAULT(VECTOR_DF, 0));
+	REQUIRE(V->plan == &machine.plans[0] || V->plan == &machine.plans[1]);
+}
+
+/*
+ * The guest goes on, perhaps in a step, perhaps under another plan, and exits again: with anything,
+ * the step's own end among it. Returns whether tables that all processors share may have changed.
+ */
+static bool go_on(struct guest_input *in, const u8 *rest, size_t left)
+{
+	struct view own = view();
+	bool tables = false;
+	u64 code, value;
+	enum end end;
+	u16 what;
+
+	/* A step is in force already: what it has put aside is what the end is measured by. */
+	if (V->step.kind)
+		own = (struct view){ V->plan->traps.exceptions | own.exceptions, own.intercept3, 0,
+				     own.sfmask };
+	while (guest_more(&rest, &left, &what, &value)) {
+		bool stepped = V->step.kind, replan = what & MORE_REPLAN;
+
+		if (replan) {
+			guest_replan(value >> 56, what & MORE_FOLLOW);
+			tables = true;
+		}
+		in->exit = what & 0x100 ? RAW_CODE | (what & 0xff) : what & 0xff;
+		if (stepped && what & 0x80)
+			in->exit = RAW_CODE | SVM_EXIT_EXCEPTION(VECTOR_DB);
+		in->value[0] = value;
+		in->value[1] = SIM_DATA + (value >> 32 & 0x3ff8);
+		in->event = what & 0x40 ? in->event : 0;
+		if (what & MORE_NMI)
+			sim.nmi_meanwhile = true;
+		code = svm_code(in);
+		if (stepped && code == SVM_EXIT_EXCEPTION(VECTOR_DB)) {
+			C->dr6 |= DR6_BS;
+			C->rip += in->length;
+		}
+		C->exit_int_info = svm_interrupted(in, code);
+		if (svm_features & SVM_HAS_NRIP)
+			C->next_rip = svm_next_rip(in);
+		world_save(&before);
+		end = run(in, code, what & 1);
+		count_end(code, end);
+		if (end != ENTERED || machine.stopped)
+			break;
+		tables = tables || code == SVM_EXIT_NPF;
+		/* The plan decides what exits: measured anew. */
+		if (replan || code == SVM_EXIT_MSR || V->plan != before.vcpu.plan)
+			own = view();
+		else if (!V->step.kind && !stepped)
+			check_view(&own);
+		if (stepped && !V->step.kind) {
+			REQUIRE(C->nested_cr3 == machine.slat_root || !machine.slat_root);
+			REQUIRE(!sim_exits(SVM_EXIT_INTR) && !sim_exits(SVM_EXIT_NMI));
+			REQUIRE(C->intercept_exceptions == V->plan->traps.exceptions ||
+				!(C->intercept_exceptions &
+				  ~(V->plan->traps.exceptions | 1u << VECTOR_GP |
+				    V->plan->traps.kernel_exceptions)));
+			own = view();
+		}
+	}
+	return tables;
+}
+
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	struct guest_input in;
 	struct guest g;
 	enum end end;
+	bool tables;
 	u64 code;
 
 	if (size < sizeof(in) || size > 2048)
@@ -344,8 +313,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	in.length = in.length % INSN_MAX_BYTES + 1;
 	guest_boot(SIM_EPYC);
 	guest_make(&in, data + sizeof(in), size - sizeof(in), &g);
-	code = exit_code(&in);
-	fill(&in, &g, code);
+	code = svm_code(&in);
+	svm_fill(&in, &g, code);
 	sim.was = *C;
 	world_save(&before);
 	end = run(&in, code, true);
@@ -357,9 +326,38 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 			g.gpr[RAX] == MAGIC_CALL(HYPERCALL_LEAVE));
 	else
 		check_entered(&g, code);
+	count_end(code, end);
 	compare(&in, &g, code, end);
 	/* Second-level tables may have grown. */
-	if (code == SVM_EXIT_NPF)
+	tables = code == SVM_EXIT_NPF || guest_guards(&in);
+	if (end == ENTERED && !machine.stopped)
+		tables |= go_on(&in, data + sizeof(in), size - sizeof(in));
+	if (tables)
 		block_restore();
+	return 0;
+}
+
+/* APM vol. 2, appendix C, and what is not there. */
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	static const u16 others[] = { 0xffff, EXIT_BUSY, EXIT_WIDE };
+	struct guest_input in = { 0 };
+	u16 exits[512];
+	u64 codes[512];
+	u32 n = 0, i;
+
+	(void)argc;
+	(void)argv;
+	for (i = 0; i <= 0xff; i++)
+		exits[n++] = RAW_CODE | i;
+	for (i = SVM_EXIT_NPF - 1; i <= SVM_EXIT_NPF + 4; i++)
+		exits[n++] = RAW_CODE | i;
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		exits[n++] = others[i];
+	for (i = 0; i < n; i++) {
+		in.exit = exits[i];
+		codes[i] = svm_code(&in);
+	}
+	tally_sweep(LLVMFuzzerTestOneInput, exits, codes, n);
 	return 0;
 }

@@ -9,8 +9,10 @@
  */
 #include <string.h>
 
+#include "tally.h"
 #include "vmx_input.h"
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
 static struct fields fresh_fields, fields_before, fields_after;
@@ -149,6 +151,9 @@ static bool may_advance(enum vmexit_kind kind)
 	case VMEXIT_IO:
 	case VMEXIT_HYPERCALL:
 	case VMEXIT_INVD: return true;
+	/* A store that is dropped, an instruction that is skipped */
+	case VMEXIT_MEMORY:
+	case VMEXIT_EXCEPTION: return V->plan->rule_count;
 	default: return false;
 	}
 }
@@ -166,15 +171,36 @@ static void check_reset(enum vmexit_kind kind)
 		REQUIRE(activity == VMX_ACTIVITY_HLT || rip == 0xfff0);
 }
 
+/* One instruction, or the delivery of one event, is let through: all that could come instead exits.
+ */
+static void check_step(const struct guest *g)
+{
+	bool event = V->step.kind == STEP_EVENT;
+
+	REQUIRE(vmx_read(VMCS_GUEST_RIP) == g->rip);
+	REQUIRE(event == !!(vmx_read(VMCS_ENTRY_EVENT) & VMX_EVENT_VALID));
+	REQUIRE(event || vmx_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF);
+	REQUIRE(((u32)vmx_read(VMCS_EXCEPTIONS) | 1u << VECTOR_NMI) == ~0u &&
+		vmx_read(VMCS_PIN) & VMX_PIN_INTERRUPT);
+	REQUIRE(!memcmp(sim.gpr, g->gpr, sizeof(sim.gpr)));
+	guest_check_memory(g, &before);
+}
+
 static void check_entered(const struct guest *g, u32 reason)
 {
 	enum vmexit_kind kind = guest_counted(&before);
 	u32 event = vmx_read(VMCS_ENTRY_EVENT);
 
 	check_entry();
-	check_untouched(kind);
+	if (!V->step.kind)
+		check_untouched(kind);
+	if (V->step.kind) {
+		check_step(g);
+		return;
+	}
 	if (kind == VMEXIT_KINDS)
-		REQUIRE(reason == VMX_EXIT_NMI_WINDOW);
+		REQUIRE(reason == VMX_EXIT_NMI_WINDOW ||
+			reason == (VMX_REASON_ENTRY_FAILED | VMX_ENTRY_MACHINE_CHECK));
 	if (kind == VMEXIT_INIT || kind == VMEXIT_SIPI) {
 		check_reset(kind);
 		return;
@@ -202,7 +228,7 @@ static void check_entered(const struct guest *g, u32 reason)
 		REQUIRE(!memcmp(sim.gpr, g->gpr, sizeof(sim.gpr)));
 }
 
-static void compare(const struct guest *g, enum end end, bool tables)
+static void compare(const struct guest_input *in, const struct guest *g, enum end end, bool tables)
 {
 	struct fields slow;
 
@@ -211,6 +237,8 @@ static void compare(const struct guest *g, enum end end, bool tables)
 	if (tables)
 		block_restore();
 	world_restore(&before);
+	if (tables && guest_guards(in))
+		guest_guard();
 	fields_restore(&fields_before);
 	REQUIRE(run(false) == end);
 	if (end == HALTED)
@@ -218,6 +246,107 @@ static void compare(const struct guest *g, enum end end, bool tables)
 	guest_same(g, &after);
 	fields_save(&slow);
 	REQUIRE(!memcmp(&slow, &fields_after, sizeof(slow)));
+}
+
+/* --- further exits --- */
+
+/* What a step changes and its end puts back. */
+struct view {
+	u64 exceptions, pin, proc, eptp, sfmask;
+};
+
+static struct view view(void)
+{
+	return (struct view){ vmx_read(VMCS_EXCEPTIONS), vmx_read(VMCS_PIN),
+			      vmx_read(VMCS_PROC) & ~VMX_PROC_NMI_WINDOW, vmx_read(VMCS_EPTP),
+			      *sim_msr(MSR_SFMASK) };
+}
+
+static void count_end(u32 reason, enum end end)
+{
+	enum vmexit_kind kind = end == ENTERED ? guest_counted(&before) : VMEXIT_KINDS;
+
+	tally(reason, kind,
+	      end == HALTED	? TALLY_HALTED
+	      : end == LEFT	? TALLY_LEFT
+	      : V->step.kind	? TALLY_STEP
+	      : machine.stopped ? TALLY_STOPPED
+				: TALLY_ENTERED);
+	/* What nobody knows is never skipped in silence. */
+	if (kind == VMEXIT_UNKNOWN)
+		REQUIRE(machine.stopped &&
+			(vmx_read(VMCS_ENTRY_EVENT) & 0x800007ff) ==
+				(VMX_EVENT_VALID | VMX_EVENT_TYPE_OF(VMX_EVENT_EXCEPTION) |
+				 VECTOR_DF));
+	REQUIRE(V->plan == &machine.plans[0] || V->plan == &machine.plans[1]);
+}
+
+/*
+ * The guest goes on, perhaps in a step, perhaps under another plan, and exits again: with anything,
+ * the step's own end among it. Returns whether tables that all processors share may have changed.
+ */
+static bool go_on(struct guest_input *in, const u8 *rest, size_t left)
+{
+	struct view own = { 0 }, now;
+	bool tables = false, known = !V->step.kind;
+	u64 value;
+	enum end end;
+	u32 reason, i;
+	u16 what;
+
+	if (known)
+		own = view();
+	while (guest_more(&rest, &left, &what, &value)) {
+		bool stepped = V->step.kind, replan = what & MORE_REPLAN;
+
+		if (replan) {
+			guest_replan(value >> 56, what & MORE_FOLLOW);
+			tables = true;
+			known = false;
+		}
+		in->exit = what & 0x100 ? 0x8000 | (what & 0x7f) : what & 0x7f;
+		in->value[0] = value;
+		in->value[1] = SIM_DATA + (value >> 32 & 0x3ff8);
+		in->value[2] = value >> 16;
+		/* The single-step trap: an exception, of vector 1, whose cause is BS. */
+		if (stepped && what & 0x80) {
+			in->exit = 0x8000 | VMX_EXIT_EVENT;
+			in->value[1] = BIT64(14);
+			in->value[2] = VECTOR_DB;
+		}
+		reason = exit_reason(in);
+		vmx_exit_again(in, reason);
+		if (stepped && what & 0x80)
+			vmx_write(VMCS_GUEST_RIP, vmx_read(VMCS_GUEST_RIP) + in->length);
+		if (what & MORE_NMI) {
+			V->nmis = 1;
+			vmx_nmi(V);
+		}
+		for (i = 0; i < GPRS; i++)
+			V->gpr[i] = i == RSP ? 0xdeadbeefdeadbeef : sim.gpr[i];
+		world_save(&before);
+		fields_save(&fields_before);
+		end = run(what & 1);
+		count_end(reason, end);
+		if (end != ENTERED || machine.stopped)
+			break;
+		check_entry();
+		tables = tables || reason == VMX_EXIT_EPT_VIOLATION || reason == VMX_EXIT_WRMSR;
+		if (reason == VMX_EXIT_WRMSR || V->plan != before.vcpu.plan)
+			known = false;
+		if (V->step.kind)
+			continue;
+		REQUIRE((vmx_read(VMCS_EPTP) & CR3_ADDRESS) == machine.slat_root && !V->step.io);
+		REQUIRE(!(vmx_read(VMCS_PIN) & VMX_PIN_INTERRUPT));
+		now = view();
+		if (known)
+			REQUIRE(now.exceptions == own.exceptions && now.pin == own.pin &&
+				now.proc == own.proc && now.eptp == own.eptp &&
+				now.sfmask == own.sfmask);
+		own = now;
+		known = true;
+	}
+	return tables;
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
@@ -241,7 +370,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	fields_restore(&fresh_fields);
 	guest_make(&in, data + sizeof(in), size - sizeof(in), &g);
 	reason = exit_reason(&in);
-	/* Second-level tables may grow, or follow an MTRR. */
+	/* Second-level tables may grow, be split, or follow an MTRR. */
 	tables = reason == VMX_EXIT_EPT_VIOLATION ||
 		 (reason == VMX_EXIT_WRMSR && (u32)g.gpr[RCX] - 0x200 < 0x100);
 	vmx_fill(&in, &g, reason);
@@ -256,8 +385,35 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 			g.gpr[RAX] == (HYPERCALL_MAGIC ^ HYPERCALL_LEAVE));
 	else
 		check_entered(&g, reason);
-	compare(&g, end, tables);
+	count_end(reason, end);
+	compare(&in, &g, end, tables);
+	tables |= guest_guards(&in);
+	if (end == ENTERED && !machine.stopped)
+		tables |= go_on(&in, data + sizeof(in), size - sizeof(in));
 	if (tables)
 		block_restore();
+	return 0;
+}
+
+/* SDM vol. 3, appendix C, and what is not there. */
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	static const u16 others[] = { EXIT_ENTRY_STATE, EXIT_ENTRY_MSRS, EXIT_ENTRY_MACHINE_CHECK };
+	struct guest_input in = { 0 };
+	u16 exits[512];
+	u64 codes[512];
+	u32 n = 0, i;
+
+	(void)argc;
+	(void)argv;
+	for (i = 0; i <= 0xff; i++)
+		exits[n++] = 0x8000 | i;
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		exits[n++] = others[i];
+	for (i = 0; i < n; i++) {
+		in.exit = exits[i];
+		codes[i] = exit_reason(&in);
+	}
+	tally_sweep(LLVMFuzzerTestOneInput, exits, codes, n);
 	return 0;
 }

@@ -25,6 +25,12 @@ static const struct {
 		  "msr:0xc0010114 none ignore; io:0x60-0x64 none deny; io:0xcf8 none ignore" },
 	{ "umip:mode=log", "msr:0xc0000080 ro log; io:0x70 none log" },
 	{ "umip:report=on", "" },
+	{ "all",
+	  "mem:0x21000-0x21fff r log; mem:0x20800-0x2080f r deny; mem:0x22000-0x22fff r ignore;"
+	  "io:0x60-0x64 none deny; io:0x70-0x71 none log; io:0xcf8 ro ignore;"
+	  "msr:0xc0000080 ro log; msr:0x174-0x176 none ignore; cr4.pge pinned log;"
+	  "exc:divide kernel skip result=7; exc:page 0x10000-0x11fff skip; exc:13 0x10000-0x10fff "
+	  "log" },
 };
 static struct plan plans[ARRAY_SIZE(plan_texts)];
 static struct walk_state tables[PAGINGS];
@@ -100,6 +106,8 @@ static void patch(const struct guest_input *in, const u8 *rest, size_t left, str
 
 		memcpy(&place, rest, 2);
 		memcpy(&value, rest + 2, 8);
+		if (place >= GUEST_MORE)
+			continue;
 		page = place / PAGE_BYTES;
 		if (place >= PATCHED_TABLES) {
 			page = world_tables + (place - PATCHED_TABLES) / PAGE_BYTES;
@@ -255,6 +263,43 @@ static u64 register_value(const struct guest_input *in, u8 choice)
 	return pool[choice & 15] + (choice >> 4);
 }
 
+bool guest_guards(const struct guest_input *in)
+{
+	const struct plan *plan = &plans[(in->plan & 0x7f) % ARRAY_SIZE(plans)];
+	u32 i;
+
+	for (i = 0; i < plan->rule_count; i++)
+		if (plan->rules[i].asset == ASSET_MEMORY)
+			return true;
+	return false;
+}
+
+void guest_guard(void)
+{
+	REQUIRE(slat_guard_prepare(&machine, machine.current_plan));
+	slat_guard_apply(&machine, machine.current_plan);
+}
+
+/*
+ * The other plan, as HYPERCALL_STAGE would put it in force. This processor follows it now, or
+ * learns of it at its next write to memory that was protected.
+ */
+void guest_replan(u8 which, bool follow)
+{
+	u32 next = !machine.current_plan;
+
+	if (V->plan != &machine.plans[machine.current_plan])
+		return;
+	machine.plans[next] = plans[which % ARRAY_SIZE(plans)];
+	if (!slat_guard_prepare(&machine, next))
+		return;
+	machine_plan_maps(&machine, next);
+	machine.current_plan = next;
+	slat_guard_apply(&machine, next);
+	if (follow)
+		plan_follow(V);
+}
+
 void guest_make(const struct guest_input *in, const u8 *rest, size_t left, struct guest *g)
 {
 	enum guest_mode mode = in->mode % MODES;
@@ -264,6 +309,8 @@ void guest_make(const struct guest_input *in, const u8 *rest, size_t left, struc
 	*g = (struct guest){ 0 };
 	machine.plans[machine.current_plan] = plans[(in->plan & 0x7f) % ARRAY_SIZE(plans)];
 	V->plan = &machine.plans[machine.current_plan];
+	if (guest_guards(in))
+		guest_guard();
 	control_registers(in, mode, g);
 	segments(in, mode, g);
 	set_rights(in, &tables[paging_of[mode]]);
@@ -289,6 +336,19 @@ void guest_ready(const struct guest_input *in)
 	if (in->mode % MODES == MODE_LONG_LA57)
 		machine.root_cr4 |= CR4_LA57;
 	plan_follow(V);
+}
+
+bool guest_more(const u8 **rest, size_t *left, u16 *what, u64 *value)
+{
+	while (*left >= 10) {
+		memcpy(what, *rest, 2);
+		memcpy(value, *rest + 2, 8);
+		*rest += 10;
+		*left -= 10;
+		if (*what >= GUEST_MORE)
+			return true;
+	}
+	return false;
 }
 
 /* --- somebody who looks on --- */

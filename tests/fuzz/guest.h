@@ -6,7 +6,8 @@
  *
  * The input is a struct guest_input, then pairs of a 16-bit place and a 64-bit value that are
  * written to guest-physical memory: the first places lie in the guest's code and data, then in what
- * the Linux side would stage, the last in the page tables.
+ * the Linux side would stage, then in the page tables. Places from GUEST_MORE on are no places:
+ * each makes one more exit, after the one that the header makes.
  */
 #ifndef OLDGUARD_FUZZ_GUEST_H
 #define OLDGUARD_FUZZ_GUEST_H
@@ -104,6 +105,12 @@ struct guest {
 
 #define GUEST_PAGES 48
 
+/* A further exit: bits 8:0 say which one, as guest_input.exit does, and the rest: */
+#define GUEST_MORE 0xf000u
+#define MORE_REPLAN 0x0200u /* the plan in force has become another one */
+#define MORE_FOLLOW 0x0400u /* and this processor has been told */
+#define MORE_NMI 0x0800u    /* an NMI has come to the root side */
+
 /* Linear; the code once more. */
 #define SIM_TOP 0xffffe000ULL
 
@@ -132,6 +139,20 @@ void guest_boot(enum sim_model model);
 
 /* guest_make() - the guest of an input, in memory too; then the vendor fills its control block */
 void guest_make(const struct guest_input *in, const u8 *rest, size_t left, struct guest *g);
+
+/* guest_guards() - whether the plan that an input chooses protects memory: then the block's tables
+ * change */
+bool guest_guards(const struct guest_input *in);
+
+/* guest_guard() - take the rights that the plan in force takes; guest_make() does */
+void guest_guard(void);
+
+/* guest_replan() - put another plan in force; @follow: this processor is told */
+void guest_replan(u8 which, bool follow);
+
+/* guest_more() - the next further exit of an input, what is left of it behind; false: there is none
+ */
+bool guest_more(const u8 **rest, size_t *left, u16 *what, u64 *value);
 
 /* guest_ready() - the control block is filled: what follows from that and the plan */
 void guest_ready(const struct guest_input *in);

@@ -49,10 +49,14 @@ u32 exit_reason(const struct guest_input *in)
 		VMX_EXIT_INVEPT, VMX_EXIT_INVVPID,	VMX_EXIT_VMFUNC,
 		VMX_EXIT_GETSEC, VMX_EXIT_INVD,		VMX_EXIT_INIT,
 		VMX_EXIT_SIPI,	 VMX_EXIT_TRIPLE_FAULT, VMX_EXIT_NMI_WINDOW,
+		VMX_EXIT_IO,	 VMX_EXIT_INTERRUPT,
 	};
 
-	if (in->exit == 0xffff)
-		return VMX_REASON_ENTRY_FAILED | 33;
+	switch (in->exit) {
+	case EXIT_ENTRY_STATE: return VMX_REASON_ENTRY_FAILED | 33;
+	case EXIT_ENTRY_MSRS: return VMX_REASON_ENTRY_FAILED | 34;
+	case EXIT_ENTRY_MACHINE_CHECK: return VMX_REASON_ENTRY_FAILED | VMX_ENTRY_MACHINE_CHECK;
+	}
 	if (in->exit & RAW_REASON)
 		return in->exit & 0xff;
 	return reasons[in->exit % ARRAY_SIZE(reasons)];
@@ -153,6 +157,10 @@ static void fill_reason(const struct guest_input *in, u32 reason, u8 cpl)
 		vmx_write(VMCS_EXIT_INFO, info);
 		vmx_write(VMCS_QUALIFICATION, (s64)(s32)in->value[1]);
 		break;
+	/* Bytes 1, 2 or 4, port: table 28-5 */
+	case VMX_EXIT_IO:
+		vmx_write(VMCS_QUALIFICATION, (value & 0xffff0038) | (1 << (value & 3) % 3) - 1);
+		break;
 	case VMX_EXIT_SIPI: vmx_write(VMCS_QUALIFICATION, value & 0xff); break;
 	}
 }
@@ -206,4 +214,17 @@ void vmx_fill(const struct guest_input *in, const struct guest *g, u32 reason)
 	}
 	for (i = 0; i < GPRS; i++)
 		V->gpr[i] = i == RSP ? 0xdeadbeefdeadbeef : g->gpr[i];
+}
+
+void vmx_exit_again(const struct guest_input *in, u32 reason)
+{
+	u8 cpl = vmx_read(VMCS_GUEST_ATTR(GUEST_SS)) >> SEG_DPL_SHIFT & 3;
+
+	/* The entry has delivered what it had to, and the guest has left a shadow behind. */
+	vmx_write(VMCS_ENTRY_EVENT, 0);
+	vmx_write(VMCS_VECTORING, 0);
+	vmx_write(VMCS_GUEST_BLOCKING, 0);
+	vmx_write(VMCS_GUEST_PENDING_DEBUG, 0);
+	vmx_write(VMCS_GUEST_ACTIVITY, VMX_ACTIVITY_ACTIVE);
+	fill_reason(in, reason, cpl);
 }

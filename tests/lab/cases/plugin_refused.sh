@@ -29,6 +29,8 @@ allocating the block | Cannot allocate memory | no 2 MiB of contiguous memory fo
 $taking
 END
 is "$(answers)" "$before" "what was on is on"
+# What follows is the same for each vendor, and Bochs is slow.
+! grep -q hypervisor /proc/cpuinfo || more=1
 ok "it comes afterwards" ./insert ./post_port.ko
 is "$(fact feature post_port)" off "and status shows its feature"
 
@@ -36,7 +38,7 @@ switch_on() {
 	fail_next "$1"
 	set_features umip,post_port
 }
-each_step switch_on 'set_features umip' <<END
+[ -z "${more-}" ] || each_step switch_on 'set_features umip' <<END
 allocating the plan | Cannot allocate memory | no memory for the plan
 holding a plug-in | Device or resource busy | plug-in post_port is being unloaded
 allocating the request | Cannot allocate memory | no memory for the request
@@ -50,12 +52,11 @@ go() {
 back() {
 	set_features umip && ./insert ./post_port.ko
 }
-each_loss go back <<END
+[ -z "${more-}" ] || each_loss go back <<END
 $(echo "$taking" | sed -e 's/ | [^|]* | / | - | every feature is off: /')
 END
-is "$(answers)" "$before" "where none fails what was on is on"
-ok "it comes again" ./insert ./post_port.ko
-
+[ -z "${more-}" ] || ok "it comes again" ./insert ./post_port.ko
+is "$(answers)" "$before" "what was on is on"
 ok "it goes again" rmmod post_port
 
 # For a moment the processors would be bare.
@@ -79,7 +80,7 @@ lock() {
 	fail_next "$1"
 	sh -c 'echo 1 >/sys/module/oldguard/parameters/lock'
 }
-ok "the plug-in is off" set_features umip,cpuid_fault
+ok "nobody has CPUID faulting any more" set_features umip
 state=$(machine_state)
 fails "Device or resource busy" "the lock needs what plug-ins there are" lock 1
 is "$(machine_state)" "$state" "and is not set then"
