@@ -96,6 +96,12 @@ int guard_work_out(struct change *c, struct text *why);
 /* guard_change() - guard_work_out(), and bring it in force: all or nothing. */
 int guard_change(struct change *c, struct text *why);
 
+/* guard_build() - build the machine in this block; processors are bare, or aside and kept there. */
+int guard_build(struct machine_request *block, const struct plan *plan, struct text *why);
+
+/* guard_restage() - bring a plan in force where processors are held, or aside (restage.c). */
+int guard_restage(const struct change *c, struct text *why);
+
 /* guard_take() - build the machine in this block and take every processor; they are bare. */
 int guard_take(struct machine_request *block, const struct plan *plan, struct text *why);
 

@@ -4,7 +4,6 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/cpu.h>
 #include <linux/random.h>
 #include <linux/slab.h>
 
@@ -62,8 +61,7 @@ void guard_forget(void)
 	guard.policy[0] = '\0';
 }
 
-/* The processors are bare, or aside and none can come back. */
-static int build(struct machine_request *block, const struct plan *plan, struct text *why)
+int guard_build(struct machine_request *block, const struct plan *plan, struct text *why)
 {
 	bool built;
 
@@ -86,7 +84,7 @@ static int build(struct machine_request *block, const struct plan *plan, struct 
 
 int guard_take(struct machine_request *block, const struct plan *plan, struct text *why)
 {
-	int error = build(block, plan, why);
+	int error = guard_build(block, plan, why);
 
 	if (!error)
 		error = cpus_take(why);
@@ -116,77 +114,6 @@ static int take(const struct plan *plan, struct text *why)
 		block_free(&guard.block);
 	else if (!machine.caps.slat)
 		pr_warn("isolation is off: without second-level paging this kernel can read and change what runs below it\n");
-	return error;
-}
-
-/*
- * Every processor is aside: nobody is there to be asked, and nothing in force anywhere. What they
- * come back to is built anew.
- */
-static int rebuild(const struct change *c, struct text *why)
-{
-	unsigned int cpu;
-	TEXT(again, 80);
-	int error;
-
-	events_detach();
-	error = build(&guard.block, &c->plan, why);
-	if (error && build(&guard.block, &guard.plan, &again)) {
-		pr_crit("what was in force cannot be built again: no processor comes back\n");
-		return error;
-	}
-	/* All of it is new: whose they are as well. */
-	for_each_online_cpu(cpu)
-		if (cpus_hold(cpu) == CPU_ASIDE)
-			machine_set_aside(cpu, true);
-	events_attach();
-	cpus_pause(false);
-	return error;
-}
-
-static int stage(struct stage_request *request, const struct change *c, struct text *why)
-{
-	u64 result;
-
-	/* Somebody else in ring 0 may have staged a plan that no processor follows. */
-	cpus_apply();
-	if (!cpus_call(HYPERCALL_STAGE, __pa(request), 0, &result))
-		return rebuild(c, why);
-	if (result == HYPERCALL_OK)
-		cpus_apply();
-	else
-		text_add(why, result == HYPERCALL_REFUSED ? request->why
-							  : "the root side did not understand");
-	cpus_pause(false);
-	return result == HYPERCALL_OK ? 0 : guard.locked ? -EPERM : -EINVAL;
-}
-
-/* The running root side reads the texts itself: its plan is its own, whatever becomes of ours. */
-static int restage(const struct change *c, struct text *why)
-{
-	const unsigned int order = get_order(sizeof(struct stage_request));
-	struct stage_request *request;
-	int error;
-
-	request = guard_step("allocating the request")
-			  ? NULL
-			  : (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, order);
-	if (!request) {
-		text_add(why, "no memory for the request");
-		return -ENOMEM;
-	}
-	request->length = strnlen(c->list, sizeof(request->text));
-	memcpy(request->text, c->list, request->length);
-	request->policy_length = strnlen(c->text, sizeof(request->policy));
-	memcpy(request->policy, c->text, request->policy_length);
-	request->area_count = c->plan.area_count;
-	memcpy(request->areas, c->plan.areas, sizeof(request->areas));
-	/* None comes back, or online, halfway. */
-	cpus_read_lock();
-	cpus_pause(true);
-	error = stage(request, c, why);
-	cpus_read_unlock();
-	free_pages((unsigned long)request, order);
 	return error;
 }
 
@@ -279,7 +206,7 @@ int guard_change(struct change *c, struct text *why)
 	if (!error && !c->plan.on)
 		release();
 	else if (!error)
-		error = guard.active ? restage(c, why) : take(&c->plan, why);
+		error = guard.active ? guard_restage(c, why) : take(&c->plan, why);
 	if (error)
 		guard_settle();
 	else
@@ -309,63 +236,6 @@ int guard_set(const char *list, const char *policy)
 	} else {
 		guard.error[0] = '\0';
 		log_plan(&guard.plan);
-	}
-	mutex_unlock(&guard.lock);
-	return error;
-}
-
-/* The promise is about the machine: it can be made only where every processor is ours. */
-static bool all_ours(struct text *why)
-{
-	unsigned int cpu;
-
-	for_each_present_cpu(cpu) {
-		bool wanted = cpus_wanted(cpu);
-
-		if (wanted && cpus_hold(cpu) != CPU_ASIDE)
-			continue;
-		text_add(why, "it cannot be locked: CPU ");
-		text_add_u64(why, cpu);
-		text_add(why, wanted ? " is aside, another user of the extension has it" :
-				       " stays native (cpus=)");
-		return false;
-	}
-	return true;
-}
-
-static int lock(struct text *why)
-{
-	u64 result;
-
-	if (!cpus_call(HYPERCALL_LOCK, 0, 0, &result) || result != HYPERCALL_OK) {
-		text_add(why, "it cannot be locked: a processor is aside");
-		return -EBUSY;
-	}
-	guard.locked = true;
-	life_hold(THIS_MODULE);
-	plugins_keep();
-	if (machine.kvm == KVM_ASIDE) {
-		/* From now on it is kvm=hide. */
-		cpus_bar(true);
-		cpus_apply();
-		cpuinfo_hide();
-	}
-	pr_notice("locked until the next boot\n");
-	return 0;
-}
-
-int guard_lock(void)
-{
-	TEXT(why, 120);
-	int error = 0;
-
-	mutex_lock(&guard.lock);
-	if (!guard.active) {
-		text_add(&why, "no feature is on: there is nothing to lock");
-		error = guard_refuse(-EINVAL, &why);
-	} else if (!guard.locked && (!all_ours(&why) || plugins_hold(NULL, &why) || lock(&why))) {
-		plugins_settle(&guard.plan);
-		error = guard_refuse(-EBUSY, &why);
 	}
 	mutex_unlock(&guard.lock);
 	return error;
