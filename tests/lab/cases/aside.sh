@@ -102,6 +102,8 @@ for _ in $(seq 100); do
 done
 is "$(take 0)" taken "no processor goes while a program has CPUID faulting on"
 is "$(cpu_states)" "$held" "all are held"
+# It wants ten rounds.
+sleep 2
 kill $watching
 wait $watching
 for _ in $(seq 300); do
