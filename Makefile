@@ -44,11 +44,11 @@ ROOT_CFLAGS := $(ROOT_ARCH_CFLAGS) $(WARNINGS) -nostdinc \
 
 ROOT_SOURCES := \
 	$(addprefix features/,registry.c list.c sound.c parse.c policy.c asset.c enforce.c $(FEATURES)) $(EXTRA_FEATURES) \
-	$(addprefix vmexit/,dispatch.c cr.c desc.c desc_load.c io.c misc.c insn.c step.c svm.c svm_quick.c svm.S vmx.c vmx_fast.c \
+	$(addprefix vmexit/,dispatch.c cr.c desc.c desc_load.c io.c misc.c insn.c step.c svm.c svm_quick.c svm_nested.c svm_nested_quick.c svm.S vmx.c vmx_fast.c \
 		vmx_event.c vmx_insn.c vmx.S) \
 	$(addprefix decoder/,decode.c parse.c classify.c store.c system.c vector.c engine.c operand.c) \
 	$(addprefix guest-glue/,machine.c maps.c image.c images.c rootmap.c slat.c seal.c slat_guard.c slat_view.c mtrr.c fault.c dump.c fault.S aside.c landing.S \
-		phys.c walk.c access.c cpuid.c event.c event_text.c held.c hypercall.c text.c string.c svm.c svm_held.c svm_mtrr.c svm_take.c \
+		phys.c walk.c access.c cpuid.c event.c event_text.c held.c hypercall.c text.c string.c svm.c svm_held.c svm_mtrr.c svm_take.c svm_nested.c svm_shadow.c \
 		vmx.c vmx_held.c vmx_controls.c vmx_fields.c vmx_microcode.c vmx_mtrr.c vmx_pebs.c vmx_take.c vmx_msr.c vmx_reset.c)
 ROOT_OBJECTS := $(patsubst %.c,$(BUILD)/root/%.o,$(filter %.c,$(ROOT_SOURCES))) \
 	$(patsubst %.S,$(BUILD)/root/%_S.o,$(filter %.S,$(ROOT_SOURCES)))
@@ -78,6 +78,7 @@ $(BUILD)/root/%_S.o: %.S Makefile
 CFLAGS_guest-glue_string := -fno-builtin -fno-tree-loop-distribute-patterns
 # svm_quick() runs before svm.S has saved these.
 CFLAGS_vmexit_svm_quick := -ffixed-r9 -ffixed-r10 -ffixed-r11 -fcall-used-rbx
+CFLAGS_vmexit_svm_nested_quick := $(CFLAGS_vmexit_svm_quick)
 # Capstone's headers ask for more of a C library than a compiler brings.
 CFLAGS_decoder_engine := -isystem decoder/shim -isystem $(CAPSTONE_DIR)/src/include -D_GCC_MAX_ALIGN_T
 CFLAGS_decoder_decode := $(CFLAGS_decoder_engine)
@@ -97,9 +98,9 @@ $(ROOT): $(ROOT_OBJECTS) $(CAPSTONE_ROOT) root.lds root.symbols $(BUILD)/root/pl
 	@objcopy --wildcard --keep-global-symbols=root.symbols \
 		--keep-global-symbol='oldguard_*' $@.all $@
 
-$(BUILD)/root/checked: $(BUILD)/root/vmexit/svm_quick.o
-	@if objdump -d --no-show-raw-insn $< | grep -E 'call|%r(9|10|11)[^0-9]'; then \
-		echo "svm_quick.c uses what svm.S has not saved" >&2; exit 1; \
+$(BUILD)/root/checked: $(BUILD)/root/vmexit/svm_quick.o $(BUILD)/root/vmexit/svm_nested_quick.o
+	@if objdump -d --no-show-raw-insn $^ | grep -E 'call|%r(9|10|11)[^0-9]'; then \
+		echo "svm_quick() uses what svm.S has not saved" >&2; exit 1; \
 	fi
 	@touch $@
 $(ROOT): | $(BUILD)/root/checked

@@ -165,10 +165,12 @@ u64 cpu_read_cr0(void);
 u64 cpu_read_cr2(void);
 u64 cpu_read_cr3(void);
 u64 cpu_read_cr4(void);
+u64 cpu_read_cr8(void);
 void cpu_write_cr0(u64 value);
 void cpu_write_cr3(u64 value);
 void cpu_write_cr2(u64 value);
 void cpu_write_cr4(u64 value);
+void cpu_write_cr8(u64 value);
 void cpu_wbinvd(void);
 u64 cpu_read_dr6(void);
 u64 cpu_read_dr7(void);
@@ -292,6 +294,7 @@ CPU_READ_REG(cr0)
 CPU_READ_REG(cr2)
 CPU_READ_REG(cr3)
 CPU_READ_REG(cr4)
+CPU_READ_REG(cr8)
 CPU_READ_REG(dr6)
 CPU_READ_REG(dr7)
 #undef CPU_READ_REG
@@ -314,6 +317,11 @@ static inline void cpu_write_cr2(u64 value)
 static inline void cpu_write_cr4(u64 value)
 {
 	asm volatile("mov %0, %%cr4" : : "r"(value) : "memory");
+}
+
+static inline void cpu_write_cr8(u64 value)
+{
+	asm volatile("mov %0, %%cr8" : : "r"(value) : "memory");
 }
 
 static inline void cpu_wbinvd(void)

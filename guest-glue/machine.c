@@ -137,6 +137,11 @@ void machine_probe(bool slat, bool hypervisor_bit, msr_reader read)
 	}
 }
 
+static u64 nested_pages(u32 cpus)
+{
+	return machine.kvm == KVM_NESTED ? 1 + cpus * machine.virt->nested_pages(cpus) : 0;
+}
+
 /*
  * The image, per-CPU areas, and the tables: the root side's map of RAM and the second-level
  * tables. Each takes a page per GiB where there are no 1 GiB pages and for the first four GiB
@@ -145,7 +150,7 @@ void machine_probe(bool slat, bool hypervisor_bit, msr_reader read)
 u32 machine_pieces(u32 cpus, u64 phys_end)
 {
 	u64 gib = machine.gbpages && machine.slat.gbpages ? 4 : (phys_end >> 30) + 4;
-	u64 pages = 2 * (gib + gib / 512) + SLAT_SPARE_PAGES + 32;
+	u64 pages = 2 * (gib + gib / 512) + SLAT_SPARE_PAGES + 32 + nested_pages(cpus);
 	u64 bytes = root_image_bytes() + pages * PAGE_BYTES + cpus % CPUS_PER_PIECE * CPU_BYTES;
 
 	return cpus / CPUS_PER_PIECE + (bytes + PIECE_BYTES - 1) / PIECE_BYTES;

@@ -125,6 +125,8 @@ enum kvm_mode {
  * @view_lock: held by the processor whose view it is
  * @msr_map: the vendor's MSR bitmap for each plan, offsets into the block
  * @io_map: a bit for each port, for each plan; offsets into the block
+ * @nested: for each processor, where its part for a hypervisor in the guest is; offsets into the
+ *	block; Linux's side, NULL without kvm=nested
  * @locked: from now on plans only tighten and no processor is given back
  * @stay: no processor goes aside: a task relies on what only we can give
  * @landed: Linux's side's, told on a processor that has gone aside; called in Linux's world only
@@ -175,6 +177,7 @@ struct machine {
 	u32 view_lock;
 	u64 msr_map[PLANS];
 	u64 io_map[PLANS];
+	u32 *nested;
 	bool locked;
 	bool stay;
 	void (*landed)(void);

@@ -57,6 +57,19 @@ bool phys_write_guarded(u64 gpa, const void *src, u32 len);
 int phys_cmpxchg(u64 gpa, u32 size, u64 old, u64 new);
 
 /**
+ * phys_at() - where the root side sees a page of guest-physical memory
+ * @pa: in RAM (below machine.phys_end), and not the block's
+ */
+#ifdef OLDGUARD_SIM
+void *phys_at(u64 pa);
+#else
+static inline void *phys_at(u64 pa)
+{
+	return (void *)(uintptr_t)(ROOT_PHYS + pa);
+}
+#endif
+
+/**
  * phys_load() - read eight bytes of the window, in the fewest instructions
  * @at: ROOT_PHYS + guest-physical address of 52 bits (beyond the window nothing is mapped), in one
  *	page; read by one load if it is a multiple of 8

@@ -137,6 +137,14 @@ struct page_ranges {
  */
 bool slat_protect(struct machine *m, u64 gpa, u64 bytes, bool writable);
 
+/**
+ * slat_leaf() - the entry that maps an address, or the empty one where nothing does
+ * @m: the machine
+ * @gpa: the address
+ * @level: gets the entry's level
+ */
+u64 *slat_leaf(const struct machine *m, u64 gpa, u32 *level);
+
 /* slat_guarded() - whether the guest cannot write an address, the block's own left aside */
 bool slat_guarded(const struct machine *m, u64 gpa);
 

@@ -9,8 +9,7 @@
  */
 #include "machine.h"
 
-/* The entry that maps @gpa, or the empty one where nothing does, and its level. */
-static u64 *leaf_at(const struct machine *m, u64 gpa, u32 *level)
+u64 *slat_leaf(const struct machine *m, u64 gpa, u32 *level)
 {
 	u64 table = m->slat_root;
 	u64 *e;
@@ -43,7 +42,7 @@ static bool split_at(struct machine *m, u64 gpa)
 	u64 pa;
 
 	for (;;) {
-		e = leaf_at(m, gpa, &level);
+		e = slat_leaf(m, gpa, &level);
 		if (!*e || gpa % slat_bytes(level) == 0)
 			return true;
 		table = block_pages(m, 1, &pa);
@@ -62,7 +61,7 @@ static void protect(struct machine *m, u64 first, u64 last, bool writable)
 	u64 *e;
 
 	for (; gpa <= last; gpa = next) {
-		e = leaf_at(m, gpa, &level);
+		e = slat_leaf(m, gpa, &level);
 		next = (gpa & ~(slat_bytes(level) - 1)) + slat_bytes(level);
 		/* The block stays as it is hidden. */
 		if (*e && block_offset(m, gpa) == BLOCK_NONE)
@@ -105,7 +104,7 @@ bool slat_guarded(const struct machine *m, u64 gpa)
 		return false;
 	if (gpa >> m->maxphyaddr || block_offset(m, gpa) != BLOCK_NONE)
 		return false;
-	e = leaf_at(m, gpa, &level);
+	e = slat_leaf(m, gpa, &level);
 	return *e && !(*e & m->slat.write);
 }
 

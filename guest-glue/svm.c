@@ -4,7 +4,7 @@
  * that the plan needs, the MSRs that would give us away or undo us (AMD APM vol. 2, ch. 15).
  * Taking processors over and giving them back is in svm_take.c.
  */
-#include "../vmexit/svm.h"
+#include "../vmexit/svm_nested.h"
 
 #include "../vmexit/cr.h"
 #include "aside.h"
@@ -50,14 +50,20 @@ u64 svm_get(struct vcpu *v, enum vcpu_field field)
 	return f->bytes == sizeof(u32) ? *(const u32 *)at : *(const u64 *)at;
 }
 
-static void svm_flush(struct vcpu *v)
+/* The guest's own translations, not those of guests that it may have. */
+static void flush_own(struct vmcb *vmcb)
 {
-	struct vmcb *vmcb = v->control;
-
 	/* The first entry's flush of everything stays one. */
 	if (vmcb->tlb_control != SVM_FLUSH_ALL)
 		vmcb->tlb_control = svm_features & SVM_HAS_FLUSH_ASID ? SVM_FLUSH_ASID :
 									SVM_FLUSH_ALL;
+}
+
+static void svm_flush(struct vcpu *v)
+{
+	flush_own(v->control);
+	if (v->nested)
+		svm_nested_flush(v);
 }
 
 #define CR4_FLUSHING (CR4_PGE | CR4_PAE | CR4_PSE | CR4_PCIDE | CR4_SMEP)
@@ -74,7 +80,7 @@ void svm_set(struct vcpu *v, enum vcpu_field field, u64 value)
 	}
 	/* What the guest's own MOV would have flushed: APM vol. 2, 5.5.2. */
 	if (field == VCPU_CR4 && (vmcb->cr4 ^ value) & CR4_FLUSHING)
-		svm_flush(v);
+		flush_own(vmcb);
 	vmcb->clean &= ~f->clean;
 	if (f->bytes == sizeof(u32))
 		*(u32 *)at = (u32)value;
@@ -141,6 +147,8 @@ static void svm_traps(struct vcpu *v)
 			vmcb->intercept3 &= ~SVM_ICPT_IOIO;
 	}
 	vmcb->clean &= ~(SVM_CLEAN_INTERCEPTS | SVM_CLEAN_MAPS);
+	if (v->nested)
+		svm_nested_traps(v);
 }
 
 /*
@@ -166,14 +174,18 @@ static void svm_view(struct vcpu *v)
 		return;
 	vmcb->nested_cr3 = s->kind ? s->view : v->machine->slat_root;
 	vmcb->clean &= ~SVM_CLEAN_NP;
-	svm_flush(v);
+	flush_own(vmcb);
 }
 
-/* The guest is shown a processor whose firmware has switched SVM off, or one with SVM. */
+/* The guest is shown a processor whose firmware has switched SVM off, or one with SVM, or with less of it. */
 static void svm_hide(u32 leaf, u32 subleaf, u32 out[4])
 {
 	(void)subleaf;
-	if (!machine_hides(&machine)) {
+	if (machine.kvm == KVM_NESTED && leaf != 0x8000001f) {
+		svm_nested_cpuid(leaf, out);
+		return;
+	}
+	if (machine.kvm == KVM_ASIDE && !machine_hides(&machine)) {
 		if (leaf == 0x80000001)
 			out[CPUID_ECX] &= ~(1u << 12); /* SKINIT */
 		return;
@@ -200,15 +212,18 @@ static enum msr_answer msr_efer(struct vcpu *v, bool write, u64 *value)
 	bool asks = write && *value & EFER_SVME && aside_free(v);
 	bool taken = !machine_hides(&machine) && !aside_free(v);
 	u64 now = svm_get(v, VCPU_EFER);
+	const struct nested *n = v->nested;
 	u64 own, wanted;
 	bool valid;
 
 	if (!write) {
-		*value = taken ? now : now & ~EFER_SVME;
+		*value = now;
+		if (n ? !n->svme : !taken)
+			*value &= ~EFER_SVME;
 		return MSR_DONE;
 	}
 	wanted = (*value & ~EFER_LMA) | (now & EFER_LMA) | EFER_SVME;
-	if (*value & EFER_SVME && !asks && !taken)
+	if (*value & EFER_SVME && !n && !asks && !taken)
 		return MSR_REFUSED;
 	if ((wanted ^ now) & EFER_LME && svm_get(v, VCPU_CR0) & CR0_PG)
 		return MSR_FAULT;
@@ -219,6 +234,8 @@ static enum msr_answer msr_efer(struct vcpu *v, bool write, u64 *value)
 	if (!valid)
 		return MSR_FAULT;
 	svm_set(v, VCPU_EFER, wanted);
+	if (n)
+		svm_nested_efer(v, *value & EFER_SVME);
 	return asks ? MSR_ASIDE : MSR_DONE;
 }
 
@@ -236,6 +253,8 @@ static enum msr_answer msr_save_area(struct vcpu *v, bool write, u64 *value)
 
 static enum msr_answer svm_msr(struct vcpu *v, u32 msr, bool write, u64 *value)
 {
+	if (v->nested && (msr == MSR_VM_CR || msr == MSR_VM_HSAVE_PA))
+		return svm_nested_msr(v, msr, write, value);
 	switch (msr) {
 	case MSR_EFER:
 		return msr_efer(v, write, value);
@@ -282,5 +301,6 @@ static const struct virt svm = {
 	.msr = svm_msr,
 	.held = svm_held,
 	.held_count = SVM_HELD,
+	.nested_pages = svm_nested_pages,
 };
 VIRT(svm);

@@ -3,7 +3,7 @@
  * svm_take.c - from a bare AMD processor to a guest and back: what it can, the control blocks, the
  * state that crosses (AMD APM vol. 2, ch. 15).
  */
-#include "../vmexit/svm.h"
+#include "../vmexit/svm_nested.h"
 
 #include "aside.h"
 #include "held.h"
@@ -49,7 +49,8 @@ bool svm_usable(bool *busy, struct text *why)
 		text_add(why, "SVM is disabled by the firmware (VM_CR.SVMDIS)");
 		return false;
 	}
-	if (cpu_rdmsr(MSR_EFER) & EFER_SVME) {
+	/* One that has no guest running at the moment, as it cannot have here, can go on below us. */
+	if (cpu_rdmsr(MSR_EFER) & EFER_SVME && machine.kvm != KVM_NESTED) {
 		*busy = true;
 		text_add(why, "another hypervisor is active (EFER.SVME is set)");
 		return false;
@@ -70,7 +71,8 @@ void svm_caps(struct virt_caps *caps, bool slat_wanted)
 	*caps = (struct virt_caps){
 		.facilities = FACILITY(DESC) | FACILITY(SMSW) | FACILITY(MSR_BITMAP) |
 			      FACILITY(IO_BITMAP),
-		.kvm_modes = 1u << KVM_HIDE | 1u << KVM_ASIDE,
+		.kvm_modes = 1u << KVM_HIDE | 1u << KVM_ASIDE |
+			     (svm_nested_caps() ? 1u << KVM_NESTED : 0),
 	};
 	if (slat_wanted && svm_features & SVM_HAS_NPT) {
 		caps->facilities |= FACILITY(SLAT);
@@ -146,7 +148,8 @@ bool svm_build(struct machine *m, struct text *why)
 	m->slat.levels = m->root_cr4 & CR4_LA57 ? 5 : 4;
 	/* svm_cpuid_step() walks four levels of tables. */
 	m->no_plain_cpuid = m->root_cr4 & CR4_LA57 && !(svm_features & SVM_HAS_NRIP);
-	if (!machine_maps(m, MSRPM_PAGES, IOPM_PAGES) || (m->caps.slat && !slat_build(m))) {
+	if (!machine_maps(m, MSRPM_PAGES, IOPM_PAGES) || (m->caps.slat && !slat_build(m)) ||
+	    (m->kvm == KVM_NESTED && !svm_nested_build(m))) {
 		text_add(why, "the root side's block is too small");
 		return false;
 	}
@@ -172,6 +175,8 @@ void svm_build_vcpu(struct vcpu *v)
 		vmcb->nested_control = 1;
 		vmcb->nested_cr3 = machine.slat_root;
 	}
+	if (machine.nested)
+		svm_nested_build_vcpu(v, vmcb);
 }
 
 /* The hidden part of a segment register, out of the descriptor tables. */
@@ -243,6 +248,8 @@ bool svm_take(struct vcpu *v)
 		.idtr = { IDT_BYTES - 1, machine.idt },
 	};
 
+	if (v->nested)
+		svm_nested_take(v);
 	cpu_wrmsr(MSR_EFER, cpu_rdmsr(MSR_EFER) | EFER_SVME);
 	v->save_area = cpu_rdmsr(MSR_VM_HSAVE_PA);
 	cpu_wrmsr(MSR_VM_HSAVE_PA, block_pa(&machine, area + CPU_SAVE));
@@ -298,11 +305,17 @@ void svm_leave_state(struct vcpu *v, struct svm_switch *sw)
 	cpu_write_dr7(vmcb->dr7);
 	if (v->aside)
 		land(v, sw);
+	if (v->nested)
+		svm_nested_left(v);
 }
 
 void svm_left(void)
 {
 	cpu_wrmsr(MSR_VM_CR, cpu_rdmsr(MSR_VM_CR) & ~VM_CR_R_INIT);
+	/* A hypervisor in the guest goes on with what svm_nested_left() has loaded. */
+	if (machine.kvm == KVM_NESTED &&
+	    block_offset(&machine, cpu_rdmsr(MSR_VM_HSAVE_PA)) == BLOCK_NONE)
+		return;
 	cpu_wrmsr(MSR_VM_HSAVE_PA, 0);
 	cpu_wrmsr(MSR_EFER, cpu_rdmsr(MSR_EFER) & ~EFER_SVME);
 }

@@ -79,6 +79,7 @@ struct cpuid_unasked {
  * @machine: what all processors share
  * @plan: the features in force here
  * @decoder: Capstone, one handle a processor
+ * @nested: what the vendor keeps of a hypervisor in the guest; NULL without kvm=nested
  * @cr4: virtual CR4 bits that the guest has set; the real register never has them
  * @cr2: the guest's CR2, where no control block keeps it
  * @id: Linux's number
@@ -116,6 +117,7 @@ struct vcpu {
 	struct machine *machine;
 	const struct plan *plan;
 	struct decoder *decoder;
+	void *nested;
 	u64 cr4;
 	u64 cr2;
 	u32 id;
@@ -197,6 +199,8 @@ struct held_msr;
  * @held_count: entries of @held
  *
  * The rest may be NULL:
+ * @nested_pages: pages of the block for each processor with kvm=nested, which is in
+ *	virt_caps.kvm_modes then
  * @set_segment: write a segment register; needed where instructions that load one exit
  * @insn: what the processor has told of the instruction that exited, enough to do without its
  *	bytes: true with all but @insn->mode filled in, false if they must be decoded
@@ -230,6 +234,7 @@ struct virt {
 	enum msr_answer (*msr)(struct vcpu *v, u32 msr, bool write, u64 *value);
 	const struct held_msr *held;
 	u32 held_count;
+	u32 (*nested_pages)(u32 cpus);
 	void (*set_segment)(struct vcpu *v, u32 which, const struct guest_segment *segment);
 	bool (*insn)(struct vcpu *v, const struct vmexit *e, struct insn *insn);
 	void (*step)(struct vcpu *v, u64 causes);

@@ -239,6 +239,24 @@ static int mark(const struct walk *w)
 enum walk_status guest_walk(const struct walk_state *state, u64 linear, u32 access, u64 *gpa,
 			    struct guest_fault *fault)
 {
+	struct walk_page page;
+
+	return guest_walk_page(state, linear, access, gpa, &page, fault);
+}
+
+static void tell(const struct walk *w, struct walk_page *page)
+{
+	*page = (struct walk_page){
+		.entry = w->entry[w->leaf] | (w->access & WALK_WRITE ? PTE_D : 0),
+		.shift = w->page_shift,
+		.writable = w->writable,
+		.no_execute = w->no_execute,
+	};
+}
+
+enum walk_status guest_walk_page(const struct walk_state *state, u64 linear, u32 access, u64 *gpa,
+				 struct walk_page *page, struct guest_fault *fault)
+{
 	struct walk w = { .state = state, .linear = linear, .access = access, .size = 8 };
 	enum walk_status status;
 	u32 top, tries;
@@ -281,6 +299,7 @@ enum walk_status guest_walk(const struct walk_state *state, u64 linear, u32 acce
 			return WALK_NO_MEMORY;
 		if (marked) {
 			*gpa = w.address | (w.linear & bits(0, w.page_shift - 1));
+			tell(&w, page);
 			return WALK_OK;
 		}
 	}

@@ -86,4 +86,22 @@ enum walk_status {
 enum walk_status guest_walk(const struct walk_state *state, u64 linear, u32 access, u64 *gpa,
 			    struct guest_fault *fault);
 
+/**
+ * struct walk_page - what the tables say of the page that a walk has found
+ * @entry: the entry that maps it, as it is after the walk
+ * @shift: its size
+ * @writable: all entries allow writing
+ * @no_execute: an entry forbids fetching
+ */
+struct walk_page {
+	u64 entry;
+	u32 shift;
+	bool writable;
+	bool no_execute;
+};
+
+/* guest_walk_page() - guest_walk(), and what it has found if WALK_OK */
+enum walk_status guest_walk_page(const struct walk_state *state, u64 linear, u32 access, u64 *gpa,
+				 struct walk_page *page, struct guest_fault *fault);
+
 #endif

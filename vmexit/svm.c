@@ -8,7 +8,7 @@
  * exit, so the guest's branch history steers neither. Nothing here is secret from the guest but
  * addresses of its own machine; no barrier is paid on each exit for more.
  */
-#include "svm.h"
+#include "svm_nested.h"
 
 #include "insn.h"
 #include "../guest-glue/rootmap.h"
@@ -87,11 +87,16 @@ static void exception(const struct vcpu *v, const struct vmcb *vmcb, struct vmex
 		e->value = vmcb->dr6 & DR6_CAUSES;
 }
 
-/* An interrupt or an NMI, which exit from a step alone, before its instruction could run. */
+/*
+ * An interrupt or an NMI, which exit from a step alone, before its instruction could run. And an NMI while a
+ * hypervisor in the guest has GIF clear: it comes when GIF is set.
+ */
 static void came_before(const struct vcpu *v, const struct vmcb *vmcb, struct vmexit *e)
 {
+	bool held = vmcb->exit_code == SVM_EXIT_NMI && !svm_nested_gif(v);
+
 	e->sel = vmcb->exit_code;
-	if (!v->step.kind)
+	if (!v->step.kind && !held)
 		return;
 	e->kind = VMEXIT_STEP;
 	if (vmcb->exit_code == SVM_EXIT_NMI)
@@ -204,7 +209,7 @@ static bool soft(u64 event)
  * An event that was under delivery when the exit came: APM vol. 2, 15.7.2. Instructions that raise
  * an event (INT, INT3, INTO) are not done yet and run again.
  */
-static u64 under_delivery(const struct vmcb *vmcb)
+u64 svm_under_delivery(const struct vmcb *vmcb)
 {
 	u64 event = interrupted(vmcb);
 
@@ -237,9 +242,9 @@ static bool makes_double_fault(u64 first, u8 second)
 	return second == VECTOR_PF && vector == VECTOR_PF;
 }
 
-static void inject_fault(struct vcpu *v, struct vmcb *vmcb, const struct guest_fault *fault)
+void svm_inject_fault(struct vcpu *v, struct vmcb *vmcb, const struct guest_fault *fault)
 {
-	u64 first = under_delivery(vmcb);
+	u64 first = svm_under_delivery(vmcb);
 	u64 type = fault->vector == VECTOR_NMI ? SVM_EVENT_NMI : SVM_EVENT_EXCEPTION;
 
 	if (first && SVM_EVENT_TYPE(first) == SVM_EVENT_EXCEPTION && (u8)first == VECTOR_DF &&
@@ -276,6 +281,8 @@ static bool apply(struct vcpu *v, struct vmcb *vmcb, struct vmexit *e, enum verd
 {
 	if (verdict == VERDICT_NEXT)
 		verdict = insn_skip(v, e);
+	if (verdict == VERDICT_LEAVE && v->nested && !svm_nested_leave(v))
+		return false;
 	if (verdict == VERDICT_LEAVE) {
 		insn_skip(v, e);
 		return true;
@@ -285,9 +292,9 @@ static bool apply(struct vcpu *v, struct vmcb *vmcb, struct vmexit *e, enum verd
 	if (verdict == VERDICT_STEP && (!e->delivering || deliver_in_step(v, vmcb, e)))
 		return false;
 	if (verdict == VERDICT_RETRY)
-		vmcb->event_inj = under_delivery(vmcb);
+		vmcb->event_inj = svm_under_delivery(vmcb);
 	else if (verdict == VERDICT_INJECT)
-		inject_fault(v, vmcb, &e->fault);
+		svm_inject_fault(v, vmcb, &e->fault);
 	else
 		stop_guest(vmcb);
 	return false;
@@ -299,7 +306,7 @@ static bool apply(struct vcpu *v, struct vmcb *vmcb, struct vmexit *e, enum verd
  */
 static void hand_over_nmi(struct vcpu *v, struct vmcb *vmcb)
 {
-	if (!v->nmis || vmcb->event_inj & SVM_EVENT_VALID || v->step.kind)
+	if (!v->nmis || vmcb->event_inj & SVM_EVENT_VALID || v->step.kind || !svm_nested_gif(v))
 		return;
 	v->nmis = 0;
 	vmcb->event_inj = SVM_EVENT_VALID | SVM_EVENT_NMI << 8 | VECTOR_NMI;
@@ -337,6 +344,10 @@ bool svm_exit(struct vcpu *v)
 
 	if (vmcb->exit_code == SVM_EXIT_CPUID && cpuid_exit(v, vmcb))
 		return false;
+	if (v->nested && ((const struct nested *)v->nested)->running) {
+		svm_nested_exit(v);
+		return false;
+	}
 	vmcb->event_inj = 0;
 	v->gpr[RAX] = vmcb->rax;
 	v->gpr[RSP] = vmcb->rsp;
@@ -347,7 +358,7 @@ bool svm_exit(struct vcpu *v)
 	if (unlikely(stepped))
 		step_exit(v, &e);
 	if (verdict == VERDICT_DEFAULT)
-		verdict = dispatch(v, &e);
+		verdict = v->nested && e.kind == VMEXIT_VIRT_INSN ? svm_nested_insn(v, &e) : dispatch(v, &e);
 	if (unlikely(stepped) && verdict != VERDICT_STEP)
 		v->step.pages = 0;
 	leave = apply(v, vmcb, &e, verdict);

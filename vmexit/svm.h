@@ -78,6 +78,9 @@
 #define SVM_EXIT_VMRUN 0x80
 #define SVM_EXIT_VMMCALL 0x81
 #define SVM_EXIT_VMLOAD 0x82
+#define SVM_EXIT_VMSAVE 0x83
+#define SVM_EXIT_STGI 0x84
+#define SVM_EXIT_CLGI 0x85
 #define SVM_EXIT_SKINIT 0x86
 #define SVM_EXIT_XSETBV 0x8d
 #define SVM_EXIT_NPF 0x400
@@ -109,6 +112,8 @@
 #define SVM_CLEAN_ALL 0xffffffffu
 #define SVM_CLEAN_INTERCEPTS (1u << 0)
 #define SVM_CLEAN_MAPS (1u << 1)
+#define SVM_CLEAN_ASID (1u << 2)
+#define SVM_CLEAN_TPR (1u << 3)
 #define SVM_CLEAN_NP (1u << 4)
 #define SVM_CLEAN_CR (1u << 5)
 #define SVM_CLEAN_DR (1u << 6)
@@ -119,9 +124,12 @@
 /* CPUID 0x8000000A EDX: APM vol. 3, E.4.9. */
 #define SVM_HAS_NPT (1u << 0)
 #define SVM_HAS_NRIP (1u << 3)
+#define SVM_HAS_TSC_RATE (1u << 4)
 #define SVM_HAS_CLEAN (1u << 5)
 #define SVM_HAS_FLUSH_ASID (1u << 6)
 #define SVM_HAS_DECODE (1u << 7)
+#define SVM_HAS_PAUSE (1u << 10)
+#define SVM_HAS_PAUSE_THRESHOLD (1u << 12)
 
 struct vmcb_segment {
 	u16 selector;
@@ -139,7 +147,9 @@ struct vmcb {
 	u32 intercept3;
 	u32 intercept4;
 	u32 intercept5;
-	u8 reserved018[0x040 - 0x018];
+	u8 reserved018[0x03c - 0x018];
+	u16 pause_threshold;
+	u16 pause_count;
 	u64 iopm_pa;
 	u64 msrpm_pa;
 	u64 tsc_offset;
@@ -224,6 +234,17 @@ static_assert(sizeof(struct svm_switch) == SVM_SWITCH_BYTES, "svm.S");
  * Return: true to give the processor back, false to enter the guest again.
  */
 bool svm_exit(struct vcpu *v);
+
+/**
+ * svm_under_delivery() - the event to be delivered again after an exit that came in between
+ * @vmcb: of that exit
+ *
+ * Return: for EVENTINJ; 0: none, or an instruction raises it again.
+ */
+u64 svm_under_delivery(const struct vmcb *vmcb);
+
+/* svm_inject_fault() - raise a fault in whom @vmcb holds, with what has been under delivery */
+void svm_inject_fault(struct vcpu *v, struct vmcb *vmcb, const struct guest_fault *fault);
 
 /* vmexit/svm_quick.c */
 

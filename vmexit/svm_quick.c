@@ -6,7 +6,7 @@
  * This file is compiled to leave R9, R10 and R11 alone, besides what the C ABI keeps, and it must
  * not call a function that is not: svm.S has not saved them yet (the Makefile checks both).
  */
-#include "svm.h"
+#include "svm_nested.h"
 
 #include "insn.h"
 
@@ -61,7 +61,9 @@ bool svm_quick(struct vcpu *v)
 	vmcb->tlb_control = 0;
 	if (code == SVM_EXIT_CPUID)
 		return quick_cpuid(v, vmcb);
-	if (!vmcb->cpl || vmcb->exit_int_info & SVM_EVENT_VALID || v->step.kind)
+	if (!vmcb->cpl)
+		return v->nested && svm_nested_quick(v);
+	if (vmcb->exit_int_info & SVM_EVENT_VALID || v->step.kind)
 		return false;
 	if (code - SVM_EXIT_IDTR_READ <= SVM_EXIT_TR_READ - SVM_EXIT_IDTR_READ)
 		return quick_refuse(v, vmcb, VMEXIT_DESC_STORE);

@@ -39,7 +39,8 @@ struct vcpu;
 	X(SIPI, "sipi")             /* sel: the vector it brings */                                \
 	X(SHUTDOWN, "shutdown")     /* a triple fault */                                           \
 	X(STEP, "step")             /* the instruction let through by VERDICT_STEP has run; sel: not \
-				       0 if something came before it, and it has not */
+				       0 if something came before it, and it has not */            \
+	X(NESTED, "nested")         /* of a guest of a hypervisor in the guest: counted only */
 
 enum vmexit_kind {
 #define X(name, text) VMEXIT_##name,

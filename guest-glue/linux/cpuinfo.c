@@ -97,18 +97,41 @@ bool cpuinfo_adds(const struct plan *plan, int feature)
 }
 
 /*
- * The extension that carries us is not there for anybody else while it does. CPUID says so, but
- * KVM (6.12) believes Linux's list.
+ * The extension that carries us is not there for anybody else while it does, or, with kvm=nested, not all
+ * of it. CPUID says so, but KVM believes Linux's list.
  */
-static const int hidden[] = { X86_FEATURE_SVM, X86_FEATURE_VMX };
-static DECLARE_BITMAP(taken_out, ARRAY_SIZE(hidden));
+static const int hidden[] = {
+	X86_FEATURE_SVM, X86_FEATURE_VMX,
+	/* With kvm=nested these, and of the next word what CPUID does not have. */
+	X86_FEATURE_SEV, X86_FEATURE_SEV_ES,
+};
+#define HIDDEN_WHOLE 2
+#define HIDDEN_BITS (ARRAY_SIZE(hidden) + 32)
+static DECLARE_BITMAP(taken_out, HIDDEN_BITS);
 
+static int hidden_feature(u32 i)
+{
+	return i < ARRAY_SIZE(hidden) ? hidden[i] :
+					CPUID_8000_000A_EDX * 32 + (int)(i - ARRAY_SIZE(hidden));
+}
+
+static bool hides(u32 i, u32 svm_edx)
+{
+	if (machine.kvm != KVM_NESTED)
+		return i < HIDDEN_WHOLE;
+	return i >= HIDDEN_WHOLE &&
+	       (i < ARRAY_SIZE(hidden) || !(svm_edx >> (i - ARRAY_SIZE(hidden)) & 1));
+}
+
+/* On the processor itself, in guest mode. */
 static void hide(struct cpuinfo_x86 *c)
 {
+	u32 svm_edx = boot_cpu_has(X86_FEATURE_SVM) ? cpuid_edx(0x8000000a) : 0;
 	u32 i;
 
-	for (i = 0; i < ARRAY_SIZE(hidden); i++)
-		if (test_and_clear_bit(hidden[i], (unsigned long *)c->x86_capability))
+	for (i = 0; i < HIDDEN_BITS; i++)
+		if (hides(i, svm_edx) &&
+		    test_and_clear_bit(hidden_feature(i), (unsigned long *)c->x86_capability))
 			__set_bit(i, taken_out);
 }
 
@@ -116,9 +139,9 @@ static void unhide(struct cpuinfo_x86 *c)
 {
 	u32 i;
 
-	for (i = 0; i < ARRAY_SIZE(hidden); i++)
+	for (i = 0; i < HIDDEN_BITS; i++)
 		if (test_bit(i, taken_out))
-			set_bit(hidden[i], (unsigned long *)c->x86_capability);
+			set_bit(hidden_feature(i), (unsigned long *)c->x86_capability);
 }
 
 /* cpuinfo_show() - after a processor has come online and was taken. */
@@ -155,7 +178,7 @@ void cpuinfo_bare(unsigned int cpu)
 void cpuinfo_all_bare(void)
 {
 	unhide(&boot_cpu_data);
-	bitmap_zero(taken_out, ARRAY_SIZE(hidden));
+	bitmap_zero(taken_out, HIDDEN_BITS);
 }
 
 /**

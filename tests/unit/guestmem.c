@@ -105,6 +105,11 @@ static u8 *range(u64 gpa, u32 len, bool write)
 	return pages[i].bytes + gpa % PAGE_BYTES;
 }
 
+void *phys_at(u64 pa)
+{
+	return guestmem_page(pa);
+}
+
 bool phys_read(u64 gpa, void *dst, u32 len)
 {
 	u8 *at = range(gpa, len, false);

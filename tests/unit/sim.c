@@ -122,6 +122,7 @@ u64 cpu_read_cr0(void) { return sim.held ? machine.root_cr0 : sim.cr0; }
 u64 cpu_read_cr2(void) { return sim.cr2; }
 u64 cpu_read_cr3(void) { return sim.held ? sim.root_cr3 : sim.cr3; }
 u64 cpu_read_cr4(void) { return sim.held ? sim.root_cr4 : sim.cr4; }
+u64 cpu_read_cr8(void) { return sim.cr8; }
 u64 cpu_read_dr6(void) { return sim.dr6; }
 u64 cpu_read_dr7(void) { return sim.dr7; }
 u64 cpu_rdtsc(void) { return sim.tsc; }
@@ -130,6 +131,7 @@ void cpu_write_cr0(u64 value) { sim.cr0 = value; }
 void cpu_write_cr3(u64 value) { ck_assert_uint_eq(value, cpu_read_cr3()); }
 void cpu_write_cr2(u64 value) { sim.cr2 = value; }
 void cpu_write_cr4(u64 value) { sim.cr4 = value; }
+void cpu_write_cr8(u64 value) { sim.cr8 = value; }
 void cpu_write_dr6(u64 value) { sim.dr6 = value; }
 void cpu_write_dr7(u64 value) { sim.dr7 = value; }
 void cpu_wbinvd(void) { sim.wbinvds++; }

@@ -48,6 +48,9 @@ struct sim_leaf {
  * @cpuids: how often CPUID was executed below
  * @flushes: how many VMRUNs flushed the TLB
  * @inits: svm_swallow_init()
+ * @interrupts: RFLAGS.IF of the root side
+ * @vmsaved, @vmloaded: the guest's addresses of its last VMSAVE and VMLOAD
+ * @invlpga_at: its last INVLPGA's, and @invlpga_asid
  * @nmis: vmx_raise_nmi()
  * @machine_checks: vmx_raise_machine_check()
  * @vmxon: between vmx_on() and vmx_off()
@@ -72,7 +75,7 @@ struct sim {
 	u64 efer_valid;
 	bool intel;
 	u64 gpr[GPRS];
-	u64 cr0, cr2, cr3, cr4, dr6, dr7, rflags, xcr0;
+	u64 cr0, cr2, cr3, cr4, cr8, dr6, dr7, rflags, xcr0;
 	struct table_reg gdtr, idtr;
 	u16 selectors[GUEST_SEGS];
 	struct vmcb_segment fs, gs, tr, ldtr;
@@ -82,6 +85,9 @@ struct sim {
 	u64 root_cr3, root_cr4;
 	struct vmcb was;
 	u32 cpuids, flushes, inits, wbinvds, vmsaves;
+	bool interrupts;
+	u64 vmsaved, vmloaded, invlpga_at;
+	u32 invlpga_asid;
 	bool nmi_meanwhile;
 	u32 nmis, machine_checks, lacks;
 	bool vmxon, launch_fails;

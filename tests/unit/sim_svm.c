@@ -4,6 +4,8 @@
  */
 #include "sim.h"
 
+#include "../../vmexit/svm_nested.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -306,8 +308,12 @@ void sim_went_on(u64 rip)
 
 void svm_vmsave(u64 vmcb_pa)
 {
-	struct vmcb *c = block_va(&machine, block_offset(&machine, vmcb_pa));
+	bool own = block_offset(&machine, vmcb_pa) != BLOCK_NONE;
+	struct vmcb *c = own ? block_va(&machine, block_offset(&machine, vmcb_pa)) :
+			       (void *)guestmem_page(vmcb_pa);
 
+	if (!own)
+		sim.vmsaved = vmcb_pa;
 	sim.vmsaves++;
 	c->fs = sim.fs;
 	c->gs = sim.gs;
@@ -316,6 +322,37 @@ void svm_vmsave(u64 vmcb_pa)
 	c->kernel_gs_base = *sim_msr(MSR_KERNEL_GS_BASE);
 	c->star = *sim_msr(MSR_STAR);
 	c->lstar = *sim_msr(MSR_LSTAR);
+}
+
+void svm_vmload(u64 vmcb_pa)
+{
+	const struct vmcb *c = (void *)guestmem_page(vmcb_pa);
+
+	ck_assert_uint_eq(block_offset(&machine, vmcb_pa), BLOCK_NONE);
+	sim.vmloaded = vmcb_pa;
+	sim.fs = c->fs;
+	sim.gs = c->gs;
+	sim.tr = c->tr;
+	sim.ldtr = c->ldtr;
+	*sim_msr(MSR_KERNEL_GS_BASE) = c->kernel_gs_base;
+	*sim_msr(MSR_STAR) = c->star;
+	*sim_msr(MSR_LSTAR) = c->lstar;
+}
+
+void svm_invlpga(u64 linear, u32 asid)
+{
+	sim.invlpga_at = linear;
+	sim.invlpga_asid = asid;
+}
+
+void svm_sti(void)
+{
+	sim.interrupts = true;
+}
+
+void svm_cli(void)
+{
+	sim.interrupts = false;
 }
 
 /* GIF is set for two instructions: a pending NMI comes, too. */

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * svm_nested.c - SVM as the guest has it with kvm=nested: what CPUID and the MSRs say, where the state of
+ * each processor lies, and how a hypervisor in the guest comes under us and out again. Its state is its own
+ * all the time: VM_HSAVE_PA and EFER.SVME are all that the bare processor has of it, too.
+ */
+#include "../vmexit/svm_nested.h"
+
+#include "string.h"
+#include "svm.h"
+
+/* CPUID 0x8000000A EDX: what L1 may have of the processor's, and what needs nothing of it. */
+#define OFFERED (SVM_HAS_NPT | SVM_HAS_NRIP | SVM_HAS_TSC_RATE | SVM_HAS_FLUSH_ASID | SVM_HAS_DECODE | \
+		 SVM_HAS_PAUSE | SVM_HAS_PAUSE_THRESHOLD)
+
+#define ICPT_STORES (SVM_ICPT_STORE(DESC_IDTR) | SVM_ICPT_STORE(DESC_GDTR) | SVM_ICPT_STORE(DESC_LDTR) | \
+		     SVM_ICPT_STORE(DESC_TR))
+
+static u32 asids(void)
+{
+	u32 out[4];
+
+	cpu_cpuid(0x8000000a, 0, out);
+	return out[CPUID_EBX];
+}
+
+/* One ASID for L1 itself, one at the least for what it runs, and one that is shared. */
+bool svm_nested_caps(void)
+{
+	return asids() > 3;
+}
+
+void svm_nested_cpuid(u32 leaf, u32 out[4])
+{
+	switch (leaf) {
+	case 0x80000001:
+		out[CPUID_ECX] &= ~(1u << 12); /* SKINIT */
+		break;
+	case 0x8000000a:
+		out[CPUID_EBX] -= 1;
+		out[CPUID_ECX] = 0;
+		out[CPUID_EDX] = (out[CPUID_EDX] & OFFERED) | SVM_HAS_CLEAN;
+		break;
+	}
+}
+
+/* Many processors: less for each. It is for tables, which are made again when there is no room. */
+static u32 pool_pages(u32 cpus)
+{
+	return cpus <= 32 ? NESTED_POOL_MAX : NESTED_POOL_MAX / 4;
+}
+
+u32 svm_nested_pages(u32 cpus)
+{
+	return NESTED_FIXED_PAGES + pool_pages(cpus);
+}
+
+/* Where Linux's side sees a processor's part. */
+static struct nested *nested_of(const struct vcpu *v)
+{
+	return block_va(&machine, (u64)(uintptr_t)v->nested - ROOT_BLOCK);
+}
+
+static void *root_view(const struct machine *m, u64 pa)
+{
+	return (void *)(uintptr_t)(ROOT_BLOCK + block_offset(m, pa));
+}
+
+static bool build_one(struct machine *m, u32 cpu)
+{
+	u64 pa, page;
+	struct nested *n = block_pages(m, 1, &pa);
+	u32 i;
+
+	if (!n || !block_pages(m, 1, &n->vmcb_pa) || !block_pages(m, 5, &n->map_pa))
+		return false;
+	m->nested[cpu] = block_offset(m, pa);
+	n->vmcb = root_view(m, n->vmcb_pa);
+	n->map = root_view(m, n->map_pa);
+	n->asids = asids();
+	n->pool_pages = m->caps.slat ? pool_pages(m->cpus) : 0;
+	for (i = 0; i < n->pool_pages; i++) {
+		if (!block_pages(m, 1, &page))
+			return false;
+		n->pool[i] = block_offset(m, page);
+	}
+	return true;
+}
+
+bool svm_nested_build(struct machine *m)
+{
+	u64 pa;
+	u32 cpu;
+
+	m->nested = block_pages(m, 1, &pa);
+	if (!m->nested || m->cpus > PAGE_BYTES / sizeof(m->nested[0]))
+		return false;
+	for (cpu = 0; cpu < m->cpus; cpu++)
+		if (!build_one(m, cpu))
+			return false;
+	return true;
+}
+
+void svm_nested_build_vcpu(struct vcpu *v, struct vmcb *vmcb)
+{
+	struct nested *n;
+
+	v->nested = (void *)(uintptr_t)(ROOT_BLOCK + machine.nested[v->id]);
+	n = nested_of(v);
+	n->own_pa = v->control_pa;
+	vmcb->asid = n->asids - 1;
+}
+
+void svm_nested_take(const struct vcpu *v)
+{
+	struct nested *n = nested_of(v);
+
+	memset(block_va(&machine, block_offset(&machine, n->map_pa)), 0xff, 5 * PAGE_BYTES);
+	n->running = false;
+	n->gif = true;
+	n->svme = cpu_rdmsr(MSR_EFER) & EFER_SVME;
+	n->hsave = cpu_rdmsr(MSR_VM_HSAVE_PA);
+	n->stale = false;
+	n->leaving = false;
+	n->opened = 0;
+	n->locked = 0;
+	n->built_pa = NESTED_NONE;
+	memset(n->good, 0xff, sizeof(n->good));
+	memset(n->plain, 0xff, sizeof(n->plain));
+	nested_shadow_drop(n);
+}
+
+/* Which of the MSRs that VMLOAD loads the plan wants to hear of. */
+static u32 find_locked(const struct traps *t)
+{
+	const struct trap_range *r = t->msr.range;
+	u32 i, locked = 0;
+
+	for (; r < t->msr.range + t->msr.count; r++)
+		for (i = 0; i < NESTED_SWAPPED; i++)
+			if (r->write && r->first <= nested_swapped[i] && nested_swapped[i] <= r->last)
+				locked |= 1u << i;
+	return locked;
+}
+
+void svm_nested_flush(struct vcpu *v)
+{
+	struct nested *n = v->nested;
+
+	n->stale = true;
+	/* What could be written by us may be protected now. */
+	memset(n->good, 0xff, sizeof(n->good));
+}
+
+void svm_nested_traps(struct vcpu *v)
+{
+	struct nested *n = v->nested;
+	struct vmcb *own = v->control;
+	u32 locked = find_locked(&v->plan->traps);
+	u32 i;
+
+	/*
+	 * Between CLGI and STGI an ordinary hypervisor has no program run, and KVM reads GDTR each time:
+	 * what does nothing but refuse programs is not asked then.
+	 */
+	n->window = v->plan->refuser[VMEXIT_DESC_STORE] ? own->intercept3 & ICPT_STORES : 0;
+	if (!n->gif)
+		own->intercept3 = (own->intercept3 & ~n->window) | SVM_ICPT_NMI;
+	/* Those that VMLOAD has changed already are L2's until STGI: what they are now is all there is. */
+	for (i = 0; i < NESTED_SWAPPED; i++)
+		if (!n->gif && (locked & ~n->locked) >> i & 1)
+			n->held[i] = cpu_rdmsr(nested_swapped[i]);
+	n->locked = locked;
+	n->virtual_cr4 = v->plan->cr4;
+	n->own_io = v->plan->traps.io.count;
+	n->built_pa = NESTED_NONE;
+	nested_close_all(n);
+}
+
+/* Without SVME there is no GIF that could stay clear. */
+void svm_nested_efer(struct vcpu *v, bool svme)
+{
+	struct nested *n = v->nested;
+
+	n->svme = svme;
+	memset(n->plain, 0xff, sizeof(n->plain));
+	if (!svme && !n->gif)
+		nested_gif_set(n, v->control);
+}
+
+/*
+ * L1's own: SVM is there and not locked. What L1 writes to VM_CR has no effect, as when it is locked
+ * (15.30.1). No processor reads VM_HSAVE_PA's page but the one that L1 is given back to.
+ */
+enum msr_answer svm_nested_msr(struct vcpu *v, u32 msr, bool write, u64 *value)
+{
+	struct nested *n = v->nested;
+
+	if (msr == MSR_VM_CR) {
+		if (!write)
+			*value = cpu_rdmsr(MSR_VM_CR) & ~VM_CR_R_INIT;
+		return MSR_DONE;
+	}
+	if (!write) {
+		*value = n->hsave;
+		return MSR_DONE;
+	}
+	if (*value % PAGE_BYTES || *value >> v->machine->maxphyaddr ||
+	    block_offset(v->machine, *value) != BLOCK_NONE)
+		return MSR_FAULT;
+	n->hsave = *value;
+	return MSR_DONE;
+}
+
+/*
+ * Under the ASIDs that L1 has given its guests, the TLB has what our tables say, and where those lie.
+ * One more VMRUN throws it all out; what L1 itself leaves there by then has a number that it never uses.
+ */
+bool svm_nested_leave(struct vcpu *v)
+{
+	struct nested *n = v->nested;
+	struct vmcb *own = v->control;
+
+	if (n->leaving)
+		return true;
+	n->leaving = true;
+	own->tlb_control = SVM_FLUSH_ALL;
+	return false;
+}
+
+/* svm_left(), on Linux's side, leaves alone what is in use: a VM_HSAVE_PA that is not ours tells it. */
+void svm_nested_left(struct vcpu *v)
+{
+	const struct nested *n = v->nested;
+
+	if (!n->gif)
+		nested_tpr(n, v->control);
+	if (n->svme)
+		cpu_wrmsr(MSR_VM_HSAVE_PA, n->hsave);
+}

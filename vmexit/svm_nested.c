@@ -1,0 +1,465 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * svm_nested.c - a hypervisor in our guest: its instructions, its VMRUN, and what exits from its
+ * guests (AMD APM vol. 2, ch. 15); svm_nested.h has the idea.
+ *
+ * What remains of locks on MSRs: VMLOAD changes those that lead into the kernel. While L1 has GIF
+ * clear they are its guest's, as on bare hardware, and code of L1's that stays there, and goes to CPL 3 there,
+ * has system calls that go elsewhere. With GIF set, which takes interrupts and with them all of an
+ * ordinary kernel, they are what they were before: svm_nested_insn() sees to that at STGI and VMLOAD.
+ */
+#include "svm_nested.h"
+
+#include "../features/enforce.h"
+#include "../guest-glue/string.h"
+
+const u32 nested_swapped[NESTED_SWAPPED] = {
+	MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK, MSR_KERNEL_GS_BASE,
+	MSR_SYSENTER_CS, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP, MSR_FS_BASE, MSR_GS_BASE,
+};
+
+static void hold_msrs(struct nested *n)
+{
+	u32 i;
+
+	for (i = 0; i < NESTED_SWAPPED; i++)
+		if (n->locked >> i & 1)
+			n->held[i] = cpu_rdmsr(nested_swapped[i]);
+}
+
+/* What has become of them meanwhile goes by the rules, as if L1 had written it. */
+static void check_msrs(struct vcpu *v, struct nested *n)
+{
+	const struct plan *plan = v->plan;
+	const struct rule *rule;
+	u32 i;
+
+	for (i = 0; i < NESTED_SWAPPED; i++) {
+		struct vmexit e = { .kind = VMEXIT_MSR_WRITE, .sel = nested_swapped[i] };
+
+		if (!(n->locked >> i & 1))
+			continue;
+		e.value = cpu_rdmsr(e.sel);
+		rule = rule_strictest(v, ASSET_MSR, e.sel, n->held[i], e.value, n->held[i]);
+		if (!rule)
+			continue;
+		e.feature = plan->claims[plan->spans[VMEXIT_MSR_WRITE].first].feature;
+		if (rule_enforce(v, &e, rule, n->held[i]) != VERDICT_DEFAULT)
+			cpu_wrmsr(e.sel, n->held[i]);
+	}
+}
+
+/* rAX by the address size, of which the decoder does not tell. */
+static u64 operand(struct vcpu *v, const struct vmexit *e)
+{
+	u8 bytes[INSN_MAX_BYTES] = { 0 };
+	struct guest_fault fault;
+	struct guest_mem mem;
+	u32 got, i;
+
+	insn_memory(v, &mem);
+	if (guest_code_mode(&mem) != 64)
+		return (u32)v->gpr[RAX];
+	if (e->len > 3 && guest_fetch(&mem, vcpu_get(v, VCPU_RIP), bytes, &got, &fault) == WALK_OK)
+		for (i = 0; i < e->len - 3u; i++)
+			if (bytes[i] == 0x67)
+				return (u32)v->gpr[RAX];
+	return v->gpr[RAX];
+}
+
+/*
+ * An address that L1 gives for a VMCB: page-aligned memory that is not ours. What a rule protects it
+ * is not to write by us either. VERDICT_DEFAULT: it is good.
+ */
+static enum verdict check_address(struct vcpu *v, struct vmexit *e, u64 pa, bool write)
+{
+	struct machine *m = v->machine;
+	struct nested *n = v->nested;
+	enum verdict verdict;
+
+	if (pa % PAGE_BYTES || pa >= m->phys_end || block_offset(m, pa) != BLOCK_NONE)
+		return inject_error(e, VECTOR_GP, 0);
+	if (slat_guarded(m, pa)) {
+		verdict = write ? rule_store(v, e, pa, PAGE_BYTES) : VERDICT_DEFAULT;
+		return verdict == VERDICT_NEXT ? inject_error(e, VECTOR_GP, 0) : verdict;
+	}
+	n->good[NESTED_GOOD_INDEX(pa)] = pa;
+	return VERDICT_DEFAULT;
+}
+
+/* --- VMRUN --- */
+
+/* 15.5.1, 15.9: what is intercepted, and by which maps. */
+static bool take_intercepts(struct vcpu *v, struct nested *n, const struct vmcb *from)
+{
+	const struct machine *m = v->machine;
+	struct vmcb *to = n->vmcb;
+	u64 msrpm = *(const volatile u64 *)&from->msrpm_pa & ~(PAGE_BYTES - 1);
+	u64 iopm = *(const volatile u64 *)&from->iopm_pa & ~(PAGE_BYTES - 1);
+	u64 top = BIT64(m->maxphyaddr);
+
+	n->icpt3 = *(const volatile u32 *)&from->intercept3;
+	n->icpt4 = *(const volatile u32 *)&from->intercept4;
+	if (!(n->icpt4 & SVM_ICPT_VMRUN) || msrpm > top - 2 * PAGE_BYTES ||
+	    iopm > top - 3 * PAGE_BYTES || block_overlaps(m, msrpm, 2 * PAGE_BYTES) ||
+	    block_overlaps(m, iopm, 3 * PAGE_BYTES))
+		return false;
+	n->msrpm = n->icpt3 & SVM_ICPT_MSR ? msrpm : NESTED_NONE;
+	n->iopm = n->icpt3 & SVM_ICPT_IOIO ? iopm : NESTED_NONE;
+	to->intercept_cr_read = from->intercept_cr_read;
+	to->intercept_cr_write = from->intercept_cr_write;
+	to->intercept_dr_read = from->intercept_dr_read;
+	to->intercept_dr_write = from->intercept_dr_write;
+	to->intercept_exceptions = from->intercept_exceptions;
+	to->intercept3 = n->icpt3 | NESTED_ICPT3 | (n->own_io ? SVM_ICPT_IOIO : 0);
+	to->intercept4 = n->icpt4 | NESTED_ICPT4;
+	to->intercept5 = from->intercept5;
+	to->pause_threshold = from->pause_threshold;
+	to->pause_count = from->pause_count;
+	to->tsc_offset = from->tsc_offset;
+	to->msrpm_pa = n->map_pa;
+	to->iopm_pa = n->own_io ? n->map_pa + 2 * PAGE_BYTES : iopm;
+	return true;
+}
+
+/* 15.16, 15.25.3: the ASID and the nested tables, ours in the place of L1's. */
+static bool take_paging(struct vcpu *v, struct nested *n, const struct vmcb *own,
+			const struct vmcb *from)
+{
+	struct vmcb *to = n->vmcb;
+	u32 asid = *(const volatile u32 *)&from->asid;
+	u64 ncr3 = *(const volatile u64 *)&from->nested_cr3;
+
+	n->npt = from->nested_control & 1;
+	if (!asid || asid >= n->asids ||
+	    (n->npt && (!(svm_features & SVM_HAS_NPT) || !(own->cr0 & CR0_PG) || ncr3 >> v->machine->maxphyaddr)))
+		return false;
+	to->nested_control = n->npt || v->machine->caps.slat;
+	/* Without nested paging L2 has the one PAT that there is: L1's (15.25.8). */
+	to->g_pat = n->npt ? from->g_pat : own->g_pat;
+	nested_shadow_enter(v, asid, n->npt ? ncr3 : NESTED_NONE, from->tlb_control);
+	return true;
+}
+
+/* L1 sees what it has given refused: VMEXIT_INVALID. */
+static void refuse_vmrun(struct vcpu *v, struct nested *n, struct vmcb *own)
+{
+	n->built_pa = NESTED_NONE;
+	n->vmcb12->exit_code = SVM_EXIT_INVALID;
+	nested_to_l1(v, n, own);
+}
+
+static void vmrun(struct vcpu *v, struct nested *n, struct vmcb *own, u64 pa)
+{
+	struct vmcb *from = phys_at(pa);
+	u32 clean = n->built_pa == pa ? *(const volatile u32 *)&from->clean : 0;
+
+	n->leaving = false;
+	n->vmcb12 = from;
+	n->vmcb->clean = clean & ~NESTED_CLEAN_CONTROLS;
+	if (!n->gif) {
+		nested_tpr(n, own);
+		n->tpr = own->virtual_interrupt & SVM_V_TPR;
+	}
+	if (!take_intercepts(v, n, from) || !take_paging(v, n, own, from)) {
+		refuse_vmrun(v, n, own);
+		return;
+	}
+	nested_copy_in(n, n->vmcb, from, clean);
+	n->built_pa = pa;
+	nested_close(n);
+	nested_run(v, n, own);
+}
+
+/* --- L1's instructions --- */
+
+static enum verdict stgi(struct vcpu *v, struct nested *n, struct vmcb *own)
+{
+	if (n->gif)
+		return VERDICT_NEXT;
+	nested_gif_set(n, own);
+	check_msrs(v, n);
+	return VERDICT_NEXT;
+}
+
+static enum verdict clgi(struct nested *n, struct vmcb *own)
+{
+	if (!n->gif)
+		return VERDICT_NEXT;
+	hold_msrs(n);
+	nested_gif_clear(n, own);
+	return VERDICT_NEXT;
+}
+
+static enum verdict vmload(struct vcpu *v, struct nested *n, u64 pa)
+{
+	if (!n->gif) {
+		svm_vmload(pa);
+		return VERDICT_NEXT;
+	}
+	hold_msrs(n);
+	svm_vmload(pa);
+	check_msrs(v, n);
+	return VERDICT_NEXT;
+}
+
+/* ASID 0 is L1's own; of those that it does not have nothing is in the TLB. */
+static enum verdict invlpga(struct vcpu *v, const struct nested *n)
+{
+	u32 asid = v->gpr[RCX];
+
+	if (asid < n->asids)
+		svm_invlpga(v->gpr[RAX], asid ? nested_asid(n, asid) : n->asids - 1);
+	return VERDICT_NEXT;
+}
+
+enum verdict svm_nested_insn(struct vcpu *v, struct vmexit *e)
+{
+	struct nested *n = v->nested;
+	struct vmcb *own = v->control;
+	u64 code = own->exit_code;
+	enum verdict verdict;
+	u64 pa;
+
+	v->exits[VMEXIT_VIRT_INSN]++;
+	if (!n->svme || code == SVM_EXIT_SKINIT)
+		return inject(e, VECTOR_UD);
+	if (e->cpl)
+		return inject_error(e, VECTOR_GP, 0);
+	verdict = insn_length(v, e);
+	if (verdict != VERDICT_DEFAULT)
+		return verdict;
+	if (e->len == NESTED_INSN_BYTES)
+		n->plain[NESTED_PLAIN_INDEX(own->rip)] = own->rip;
+	switch (code) {
+	case SVM_EXIT_STGI:
+		return stgi(v, n, own);
+	case SVM_EXIT_CLGI:
+		return clgi(n, own);
+	case SVM_EXIT_INVLPGA:
+		return invlpga(v, n);
+	}
+	pa = operand(v, e);
+	verdict = check_address(v, e, pa, code != SVM_EXIT_VMLOAD);
+	if (verdict != VERDICT_DEFAULT)
+		return verdict;
+	if (code == SVM_EXIT_VMLOAD)
+		return vmload(v, n, pa);
+	if (code == SVM_EXIT_VMSAVE)
+		svm_vmsave(pa);
+	else
+		vmrun(v, n, own, pa);
+	return VERDICT_NEXT;
+}
+
+/* --- L2's exits --- */
+
+/* An exit that is L1's after all, or has become it. */
+static void reflect(struct vcpu *v, struct nested *n)
+{
+	nested_copy_out(n, n->vmcb12, n->vmcb);
+	if (svm_features & SVM_HAS_DECODE)
+		nested_copy_bytes(n->vmcb12, n->vmcb);
+	nested_to_l1(v, n, v->control);
+}
+
+/* The word and bit of an MSR's accesses in the map; false if the map does not reach it. */
+static bool msr_bit(u32 msr, bool write, u32 *bit)
+{
+	u32 vector = msr >> 13;
+
+	if (vector == 0xc0000000 >> 13)
+		vector = 1;
+	else if (vector == 0xc0010000 >> 13)
+		vector = 2;
+	else if (vector)
+		return false;
+	*bit = vector * 0x800 * 8 + (msr & 0x1fff) * 2 + write;
+	return true;
+}
+
+static bool live(const struct nested *n, u32 bit)
+{
+	return nested_live(n, bit / 64) >> bit % 64 & 1;
+}
+
+void nested_close_all(struct nested *n)
+{
+	while (n->opened)
+		n->map[n->open[--n->opened]] = ~0ULL;
+}
+
+static void open_bit(struct nested *n, u32 bit)
+{
+	u32 i;
+
+	for (i = 0; i < n->opened && n->open[i] != bit / 64; i++)
+		;
+	if (i == NESTED_OPEN)
+		nested_close_all(n);
+	if (i >= n->opened)
+		n->open[n->opened++] = bit / 64;
+	n->map[bit / 64] &= ~BIT64(bit % 64);
+}
+
+/* Ours, and to be looked at each time: what the plan traps of L1's, too. VMLOAD swaps the rest. */
+static bool msr_is_ours(const struct vcpu *v, u32 msr, u32 bit)
+{
+	const struct machine *m = v->machine;
+	const u64 *plan = block_va(m, m->msr_map[v->plan - m->plans]);
+	u32 i;
+
+	if (msr == MSR_PAT)
+		return true;
+	for (i = 0; i < NESTED_SWAPPED; i++)
+		if (nested_swapped[i] == msr)
+			return false;
+	return plan[bit / 64] >> bit % 64 & 1;
+}
+
+enum answer { L1S, AGAIN, REFUSED };
+
+static enum answer msr(struct vcpu *v, struct nested *n, const struct vmcb *c)
+{
+	u32 number = v->gpr[RCX], bit;
+	bool reached = msr_bit(number, c->exit_info1 & 1, &bit);
+
+	if (n->icpt3 & SVM_ICPT_MSR && (!reached || live(n, bit)))
+		return L1S;
+	if (!reached || msr_is_ours(v, number, bit))
+		return REFUSED;
+	open_bit(n, bit);
+	return AGAIN;
+}
+
+/* EXITINFO1: APM vol. 2, 15.10.2. */
+static enum answer io(struct vcpu *v, struct nested *n, const struct vmcb *c)
+{
+	const struct machine *m = v->machine;
+	const u64 *plan = block_va(m, m->io_map[v->plan - m->plans]);
+	u32 port = c->exit_info1 >> 16 & 0xffff;
+	u32 end = port + (c->exit_info1 >> 4 & 7);
+	u32 bit;
+
+	for (bit = port; bit < end; bit++)
+		if (n->icpt3 & SVM_ICPT_IOIO && live(n, NESTED_MSR_WORDS * 64 + bit))
+			return L1S;
+	for (bit = port; bit < end; bit++)
+		if (plan[bit / 64] >> bit % 64 & 1)
+			return REFUSED;
+	for (bit = port; bit < end; bit++)
+		open_bit(n, NESTED_MSR_WORDS * 64 + bit);
+	return AGAIN;
+}
+
+/*
+ * Memory that L1 lets L2 have, and we do not; or that nobody has mapped yet. The instruction is L2's,
+ * which nobody can decode here: as if it came of an event's delivery.
+ */
+static enum answer memory(struct vcpu *v, const struct vmcb *c, u64 address)
+{
+	struct vmexit e = {
+		.kind = VMEXIT_MEMORY,
+		.cpl = c->cpl,
+		.delivering = true,
+		.addr = address,
+		.value = c->exit_info1 & PF_FETCH ? MEM_FETCH :
+			 c->exit_info1 & PF_WRITE ? MEM_WRITE : MEM_READ,
+	};
+
+	return dispatch(v, &e) == VERDICT_RETRY ? AGAIN : REFUSED;
+}
+
+static enum answer nested_page(struct vcpu *v, struct nested *n, struct vmcb *c)
+{
+	u64 address = c->exit_info2;
+
+	if (!n->npt)
+		return memory(v, c, address);
+	/* Without tables of our own L1's are what the processor has walked. */
+	if (!v->machine->caps.slat)
+		return L1S;
+	switch (nested_shadow_fault(v, c->exit_info2, &c->exit_info1, &address)) {
+	case NESTED_RETRY:
+		return AGAIN;
+	case NESTED_REFLECT:
+		return L1S;
+	default:
+		return memory(v, c, address);
+	}
+}
+
+static enum answer answer(struct vcpu *v, struct nested *n, struct vmcb *c)
+{
+	u64 code = c->exit_code;
+
+	switch (code) {
+	case SVM_EXIT_NPF:
+		return nested_page(v, n, c);
+	case SVM_EXIT_MSR:
+		return msr(v, n, c);
+	case SVM_EXIT_IOIO:
+		return io(v, n, c);
+	case SVM_EXIT_INIT:
+		/* As when L1 runs: dropped. */
+		svm_swallow_init();
+		v->exits[VMEXIT_INIT]++;
+		return AGAIN;
+	case SVM_EXIT_SHUTDOWN:
+		/* A shutdown that L1 does not intercept is the machine's (15.14.3). */
+		if (!(n->icpt3 & SVM_ICPT_SHUTDOWN))
+			machine_reset();
+		return L1S;
+	case SVM_EXIT_INVLPGA:
+		return n->icpt3 & SVM_ICPT_INVLPGA ? L1S : REFUSED;
+	}
+	if (code >= SVM_EXIT_VMRUN && code <= SVM_EXIT_SKINIT && !(n->icpt4 >> (code - SVM_EXIT_VMRUN) & 1))
+		return REFUSED;
+	return L1S;
+}
+
+/* SVM does not exist for L2 unless L1 makes it; #GP(0) is the answer to all else that is refused. */
+static void refuse(struct vcpu *v, struct nested *n, struct vmcb *c)
+{
+	u64 code = c->exit_code;
+	bool undefined = code == SVM_EXIT_INVLPGA || (code >= SVM_EXIT_VMRUN && code <= SVM_EXIT_SKINIT);
+	u64 first = svm_under_delivery(c);
+	struct guest_fault fault = {
+		.vector = undefined ? VECTOR_UD : VECTOR_GP,
+		.has_error = !undefined,
+	};
+
+	/* A fault of #DF's delivery is a shutdown of L2, of which nothing of the machine's is to stop. */
+	if (first && SVM_EVENT_TYPE(first) == SVM_EVENT_EXCEPTION && (u8)first == VECTOR_DF) {
+		c->exit_code = SVM_EXIT_SHUTDOWN;
+		reflect(v, n);
+		return;
+	}
+	svm_inject_fault(v, c, &fault);
+}
+
+void svm_nested_exit(struct vcpu *v)
+{
+	struct nested *n = v->nested;
+	struct vmcb *c = n->vmcb;
+
+	v->exits[VMEXIT_NESTED]++;
+	c->clean = SVM_CLEAN_ALL;
+	c->tlb_control = 0;
+	c->event_inj = 0;
+	switch (answer(v, n, c)) {
+	case L1S:
+		reflect(v, n);
+		return;
+	case AGAIN:
+		c->event_inj = svm_under_delivery(c);
+		break;
+	case REFUSED:
+		refuse(v, n, c);
+		if (!n->running)
+			return;
+		break;
+	}
+	nested_shadow_refresh(v);
+	nested_run(v, n, v->control);
+}

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * svm_nested.h - a hypervisor that the guest runs itself (kvm=nested): KVM in the Linux that we hold.
+ *
+ * Three parties: we, our guest (L1), and its guests (L2). L1's own state is in the VMCB that it
+ * always has, VMCB01; its VMRUN names a VMCB of its making, VMCB12, which is copied into VMCB02, checked
+ * and run. What exits from L2 and is L1's by VMCB12 is copied back and L1 goes on behind its VMRUN; the
+ * rest is ours. VMCB01.exit_code is VMRUN for as long as L2 runs.
+ *
+ * L1 has the processor's ASIDs by their own numbers, less the highest one, which is L1's own.
+ */
+#ifndef OLDGUARD_SVM_NESTED_H
+#define OLDGUARD_SVM_NESTED_H
+
+#include "svm.h"
+
+#include "../guest-glue/phys.h"
+
+/* VMCB offset 0x60: APM vol. 2, appendix B. */
+#define SVM_V_TPR 0xfULL
+#define SVM_V_INTR_MASKING BIT64(24)
+/* What L1 may use of it: V_TPR, V_IRQ, its priority, V_IGN_TPR, V_INTR_MASKING, the vector. */
+#define SVM_VIRTUAL_INTERRUPT 0xff011f01ffULL
+#define SVM_VIRTUAL_INTERRUPT_OUT 0x1ffULL /* what #VMEXIT writes back */
+
+/* What we intercept of any L2, whatever L1 does. */
+#define NESTED_ICPT3 (SVM_ICPT_INIT | SVM_ICPT_SHUTDOWN | SVM_ICPT_INVLPGA | SVM_ICPT_MSR)
+#define NESTED_ICPT4 (SVM_ICPT_VMRUN | SVM_ICPT_VMLOAD | SVM_ICPT_VMSAVE | SVM_ICPT_STGI | SVM_ICPT_CLGI | \
+		      SVM_ICPT_SKINIT)
+
+/* The clean bits of state that is copied without being looked at. */
+#define NESTED_CLEAN_CONTROLS (SVM_CLEAN_INTERCEPTS | SVM_CLEAN_MAPS | SVM_CLEAN_ASID | SVM_CLEAN_NP)
+
+#define NESTED_NONE (~0ULL)
+
+/* A few addresses that L1 uses for its VMCBs again and again. */
+#define NESTED_GOOD 8
+#define NESTED_GOOD_INDEX(pa) ((pa) / PAGE_BYTES % NESTED_GOOD)
+
+/* VMRUN, VMLOAD, VMSAVE, STGI, CLGI without a prefix: 0F 01 and a third byte. */
+#define NESTED_INSN_BYTES 3
+#define NESTED_PLAIN 32
+#define NESTED_PLAIN_INDEX(rip) ((rip) % NESTED_PLAIN)
+
+/* Words of our bitmaps for L2 in which something is open: see nested_map_*(). */
+#define NESTED_OPEN 24
+#define NESTED_MSR_WORDS (2 * PAGE_BYTES / 8)
+#define NESTED_IO_WORDS (3 * PAGE_BYTES / 8)
+
+/* The MSRs that VMLOAD loads and rules can lock. */
+#define NESTED_SWAPPED 10
+
+/* Shadow tables: one set for an ASID at a time. */
+#define NESTED_SLOTS 8
+#define NESTED_POOL_MAX 128
+#define NESTED_FIXED_PAGES 7 /* struct nested, VMCB02, two bitmaps of 2 and 3 pages */
+#define NESTED_POOL_END 0xffff
+
+/**
+ * struct nested_slot - the shadow tables of one ASID
+ * @asid: the processor's number; 0: the slot is free
+ * @l1_asid: by which L1 calls it
+ * @ncr3: the nested tables that it stands for; NESTED_NONE: L1 has none
+ * @used: when it was run last
+ * @first: its pages in the pool, the root first; NESTED_POOL_END: none
+ * @last: "
+ */
+struct nested_slot {
+	u32 asid;
+	u32 l1_asid;
+	u64 ncr3;
+	u64 used;
+	u16 first;
+	u16 last;
+};
+
+/**
+ * struct nested - what one processor keeps of L1's doings as a hypervisor
+ * @vmcb: VMCB02
+ * @vmcb_pa: its address, @own_pa: VMCB01's
+ * @vmcb12: where we see the VMCB that L1 has run, or runs
+ * @vmcb12_pa: its address
+ * @built_pa: the VMCB12 of which VMCB02 was made last; NESTED_NONE: all of it is to be copied
+ * @running: L2 runs, not L1
+ * @gif: L1's global interrupt flag
+ * @svme: L1's EFER.SVME
+ * @stale: our own second-level tables have changed: no translation of an L2's holds any more
+ * @own_io: L2's I/O goes by our bitmap, not by L1's
+ * @npt: L1 has nested tables for this L2
+ * @leaving: the TLB has been flushed for giving the processor back
+ * @window: intercepts that L1 does not have while GIF is clear
+ * @tpr: the processor's CR8 while V_TPR is L1's
+ * @hsave: L1's VM_HSAVE_PA
+ * @asids: how many ASIDs the processor has
+ * @icpt3, @icpt4: what L1 intercepts of this L2
+ * @virtual_cr4: bits that are not to reach the register: plan.cr4
+ * @cr4: those that L2 has set
+ * @msrpm: L1's MSR bitmap; NESTED_NONE: nothing is open
+ * @iopm: L1's I/O bitmap, or NESTED_NONE
+ * @good: addresses at which a VMCB may lie
+ * @plain: where L1's code has been seen to have these instructions without a prefix since it set EFER.SVME: for
+ *	processors that do not tell a length. A hypervisor that is changed for another clears SVME
+ * @map: our bitmaps for L2: MSRs, then ports
+ * @map_pa: their address
+ * @open: words of it in which a bit is clear
+ * @opened: how many
+ * @locked: which of the MSRs that VMLOAD loads have a rule; bits by nested_swapped[]
+ * @held: what L1 had in them when it cleared GIF
+ * @slot: shadow tables
+ * @current: that of the L2 that runs, or ran last
+ * @clock: counts what runs
+ * @pool: the pages: offsets into the block
+ * @next: the list that a page is in
+ * @pool_free: its free ones
+ * @pool_pages: how many there are
+ */
+struct nested {
+	struct vmcb *vmcb;
+	u64 vmcb_pa;
+	u64 own_pa;
+	struct vmcb *vmcb12;
+	u64 vmcb12_pa;
+	u64 built_pa;
+	bool running;
+	bool gif;
+	bool svme;
+	bool stale;
+	bool own_io;
+	bool npt;
+	bool leaving;
+	u32 window;
+	u64 tpr;
+	u64 hsave;
+	u32 asids;
+	u32 icpt3;
+	u32 icpt4;
+	u64 virtual_cr4;
+	u64 cr4;
+	u64 msrpm;
+	u64 iopm;
+	u64 good[NESTED_GOOD];
+	u64 plain[NESTED_PLAIN];
+	u64 *map;
+	u64 map_pa;
+	u32 opened;
+	u16 open[NESTED_OPEN];
+	u32 locked;
+	u64 held[NESTED_SWAPPED];
+	struct nested_slot slot[NESTED_SLOTS];
+	struct nested_slot *current;
+	u64 clock;
+	u32 pool[NESTED_POOL_MAX];
+	u16 next[NESTED_POOL_MAX];
+	u16 pool_free;
+	u16 pool_pages;
+};
+static_assert(sizeof(struct nested) <= PAGE_BYTES, "struct nested has a page");
+
+extern const u32 nested_swapped[NESTED_SWAPPED];
+
+/* The instructions that stand for L1's: on the address that L1 has given. */
+#ifdef OLDGUARD_SIM
+void svm_vmload(u64 vmcb_pa);
+void svm_invlpga(u64 linear, u32 asid);
+void svm_sti(void);
+void svm_cli(void);
+#else
+static inline void svm_vmload(u64 vmcb_pa)
+{
+	asm volatile("vmload %0" : : "a"(vmcb_pa) : "memory");
+}
+
+static inline void svm_invlpga(u64 linear, u32 asid)
+{
+	asm volatile("invlpga %0, %1" : : "a"(linear), "c"(asid) : "memory");
+}
+
+/* GIF is clear: nothing comes of it before VMRUN. */
+static inline void svm_sti(void)
+{
+	asm volatile("sti" : : : "memory");
+}
+
+static inline void svm_cli(void)
+{
+	asm volatile("cli" : : : "memory");
+}
+#endif
+
+/* --- vmexit/svm_nested_quick.c --- */
+
+/**
+ * svm_nested_quick() - the exits that KVM's way from L2 to L2 is made of; svm_quick()'s rules are its
+ * @v: the processor; the exit is one of CPL 0, or L2's
+ *
+ * Return: true if it is answered, false if svm_exit() must do it.
+ */
+bool svm_nested_quick(struct vcpu *v);
+
+/* --- vmexit/svm_nested.c --- */
+
+/* svm_nested_exit() - answer an exit of L2's. */
+void svm_nested_exit(struct vcpu *v);
+
+/**
+ * svm_nested_insn() - an instruction of L1's that belongs to SVM: VMEXIT_VIRT_INSN
+ * @v: the processor
+ * @e: the exit
+ *
+ * Return: a verdict for L1. After VERDICT_NEXT of VMRUN it is L2 that runs.
+ */
+enum verdict svm_nested_insn(struct vcpu *v, struct vmexit *e);
+
+/* svm_nested_gif() - whether L1 takes events now; it is no hypervisor without kvm=nested */
+static inline bool svm_nested_gif(const struct vcpu *v)
+{
+	return !v->nested || ((const struct nested *)v->nested)->gif;
+}
+
+/* nested_close_all() - let our bitmaps for L2 have nothing open */
+void nested_close_all(struct nested *n);
+
+/* --- guest-glue/svm_nested.c --- */
+
+/* svm_nested_caps() - whether this processor can do kvm=nested */
+bool svm_nested_caps(void);
+
+/* svm_nested_pages() - pages of the block that each processor needs for it */
+u32 svm_nested_pages(u32 cpus);
+
+/* svm_nested_build() - every processor's part; Linux's side. False if the block is full. */
+bool svm_nested_build(struct machine *m);
+
+/* svm_nested_build_vcpu() - where a processor finds its part, and what it does to VMCB01 */
+void svm_nested_build_vcpu(struct vcpu *v, struct vmcb *vmcb);
+
+/* svm_nested_take() - a processor is to be taken: it may have a hypervisor; Linux's side */
+void svm_nested_take(const struct vcpu *v);
+
+/* svm_nested_leave() - false: its TLB is flushed by one more VMRUN before it is given back */
+bool svm_nested_leave(struct vcpu *v);
+
+/* svm_nested_left() - load what L1 has as a hypervisor; on the root side, when it is given back */
+void svm_nested_left(struct vcpu *v);
+
+/* svm_nested_flush() - our own second-level tables have changed */
+void svm_nested_flush(struct vcpu *v);
+
+/* svm_nested_traps() - after svm_traps(): the plan has changed, or a step has begun or ended */
+void svm_nested_traps(struct vcpu *v);
+
+/* svm_nested_cpuid() - the leaves of SVM as L1 sees them; @out is the processor's own answer */
+void svm_nested_cpuid(u32 leaf, u32 out[4]);
+
+/* svm_nested_efer() - L1's EFER.SVME has a new value */
+void svm_nested_efer(struct vcpu *v, bool svme);
+
+/* svm_nested_msr() - VM_CR and VM_HSAVE_PA as L1 has them */
+enum msr_answer svm_nested_msr(struct vcpu *v, u32 msr, bool write, u64 *value);
+
+/* --- guest-glue/svm_shadow.c --- */
+
+/**
+ * nested_shadow_enter() - which second-level tables L2 is to run on
+ * @v: the processor
+ * @asid: L1's number
+ * @ncr3: L1's nested tables, or NESTED_NONE
+ * @flush: VMCB12's TLB_CONTROL
+ *
+ * Fills VMCB02's ASID, TLB_CONTROL and nested_cr3.
+ */
+void nested_shadow_enter(struct vcpu *v, u32 asid, u64 ncr3, u8 flush);
+
+/* nested_shadow_refresh() - the same before L2 goes on after an exit that was ours */
+void nested_shadow_refresh(struct vcpu *v);
+
+/* nested_shadow_drop() - forget all tables */
+void nested_shadow_drop(struct nested *n);
+
+/* What becomes of a nested page fault. */
+enum nested_fault {
+	NESTED_RETRY,	/* it is mapped now */
+	NESTED_REFLECT, /* L1's own tables forbid it */
+	NESTED_REFUSE,	/* ours do */
+};
+
+/**
+ * nested_shadow_fault() - map what L2 wants, if L1's tables and ours let it
+ * @v: the processor
+ * @gpa: L2-physical address
+ * @error: EXITINFO1 of the exit, gets the error that L1 is to see
+ * @address: gets the L1-physical address, if it is refused
+ */
+enum nested_fault nested_shadow_fault(struct vcpu *v, u64 gpa, u64 *error, u64 *address);
+
+/* --- what both the quick way and the other one do --- */
+
+/* Whoever has learnt of the highest ASID on the bare processor shares one, see nested_shadow_enter(). */
+static inline u32 nested_asid(const struct nested *n, u32 asid)
+{
+	return asid < n->asids - 1 ? asid : n->asids - 2;
+}
+
+static inline bool nested_good(const struct nested *n, u64 pa)
+{
+	return n->good[NESTED_GOOD_INDEX(pa)] == pa;
+}
+
+/* A word of L1's bitmaps; what L1 has none of is closed. */
+static inline u64 nested_live(const struct nested *n, u32 word)
+{
+	u64 base = word < NESTED_MSR_WORDS ? n->msrpm : n->iopm - 2 * PAGE_BYTES;
+	u64 value;
+
+	if ((word < NESTED_MSR_WORDS ? n->msrpm : n->iopm) == NESTED_NONE ||
+	    !phys_load(ROOT_PHYS + base + word * 8ULL, &value))
+		return ~0ULL;
+	return value;
+}
+
+/* What L1 has closed since it was opened is closed here. */
+static inline void nested_close(struct nested *n)
+{
+	u32 i;
+
+	for (i = 0; i < n->opened; i++)
+		n->map[n->open[i]] |= nested_live(n, n->open[i]);
+}
+
+/*
+ * L1 clears GIF: APM vol. 2, 15.17. Interrupts are held back as a guest's are whose hypervisor has
+ * RFLAGS.IF clear (15.21.1), and CR8 has to be V_TPR then; an NMI exits and is kept. What else GIF
+ * holds back (SMI, debug traps, machine checks) comes as if it were set; an INIT never comes.
+ */
+static inline void nested_gif_clear(struct nested *n, struct vmcb *own)
+{
+	n->gif = false;
+	n->tpr = cpu_read_cr8();
+	own->virtual_interrupt = SVM_V_INTR_MASKING | n->tpr;
+	own->intercept3 = (own->intercept3 & ~n->window) | SVM_ICPT_NMI;
+	own->clean &= ~(SVM_CLEAN_INTERCEPTS | SVM_CLEAN_TPR);
+}
+
+/* The CR8 that L1 has now becomes the processor's. */
+static inline void nested_tpr(const struct nested *n, const struct vmcb *own)
+{
+	if ((own->virtual_interrupt & SVM_V_TPR) != n->tpr)
+		cpu_write_cr8(own->virtual_interrupt & SVM_V_TPR);
+}
+
+/* No step is under way. */
+static inline void nested_gif_set(struct nested *n, struct vmcb *own)
+{
+	nested_tpr(n, own);
+	n->gif = true;
+	own->virtual_interrupt = 0;
+	own->intercept3 = (own->intercept3 & ~SVM_ICPT_NMI) | n->window;
+	own->clean &= ~(SVM_CLEAN_INTERCEPTS | SVM_CLEAN_TPR);
+}
+
+/* The state that VMRUN loads, and what goes with it: APM vol. 2, 15.5.1. */
+static inline void nested_copy_in(struct nested *n, struct vmcb *to, const struct vmcb *from, u32 clean)
+{
+	if (!(clean & SVM_CLEAN_CR)) {
+		to->efer = from->efer;
+		n->cr4 = from->cr4;
+		to->cr4 = n->cr4 & ~n->virtual_cr4;
+		n->cr4 &= n->virtual_cr4;
+		to->cr3 = from->cr3;
+		to->cr0 = from->cr0;
+	}
+	if (!(clean & SVM_CLEAN_DR)) {
+		to->dr7 = from->dr7;
+		to->dr6 = from->dr6;
+	}
+	if (!(clean & SVM_CLEAN_DT)) {
+		to->gdtr = from->gdtr;
+		to->idtr = from->idtr;
+	}
+	if (!(clean & SVM_CLEAN_SEG)) {
+		to->es = from->es;
+		to->cs = from->cs;
+		to->ss = from->ss;
+		to->ds = from->ds;
+		to->cpl = from->cpl;
+	}
+	if (!(clean & SVM_CLEAN_CR2))
+		to->cr2 = from->cr2;
+	if (!(clean & SVM_CLEAN_TPR))
+		to->virtual_interrupt = from->virtual_interrupt & SVM_VIRTUAL_INTERRUPT;
+	to->rflags = from->rflags;
+	to->rip = from->rip;
+	to->rsp = from->rsp;
+	to->rax = from->rax;
+	to->interrupt_shadow = from->interrupt_shadow & 1;
+	to->event_inj = from->event_inj;
+	to->next_rip = from->next_rip;
+}
+
+/* What #VMEXIT stores: 15.6. */
+static inline void nested_copy_out(const struct nested *n, struct vmcb *to, const struct vmcb *from)
+{
+	to->es = from->es;
+	to->cs = from->cs;
+	to->ss = from->ss;
+	to->ds = from->ds;
+	to->gdtr = from->gdtr;
+	to->idtr = from->idtr;
+	to->cpl = from->cpl;
+	to->efer = from->efer;
+	to->cr4 = from->cr4 | n->cr4;
+	to->cr3 = from->cr3;
+	to->cr0 = from->cr0;
+	to->dr7 = from->dr7;
+	to->dr6 = from->dr6;
+	to->rflags = from->rflags;
+	to->rip = from->rip;
+	to->rsp = from->rsp;
+	to->rax = from->rax;
+	to->cr2 = from->cr2;
+	to->virtual_interrupt = (to->virtual_interrupt & ~SVM_VIRTUAL_INTERRUPT_OUT) |
+				(from->virtual_interrupt & SVM_VIRTUAL_INTERRUPT_OUT);
+	to->interrupt_shadow = from->interrupt_shadow;
+	to->exit_code = from->exit_code;
+	to->exit_info1 = from->exit_info1;
+	to->exit_info2 = from->exit_info2;
+	to->exit_int_info = from->exit_int_info;
+	to->event_inj = from->event_inj;
+	to->next_rip = from->next_rip;
+}
+
+/* The bytes of the instruction, where the processor tells them: 15.8.4. */
+static inline void nested_copy_bytes(struct vmcb *to, const struct vmcb *from)
+{
+	u64 *t = (u64 *)&to->fetched_count;
+	const u64 *f = (const u64 *)&from->fetched_count;
+
+	t[0] = f[0];
+	t[1] = f[1];
+}
+
+/* L2 is to run: the rest of VMRUN. L1's interrupt flag is the host's (15.21.1). */
+static inline void nested_run(struct vcpu *v, struct nested *n, const struct vmcb *own)
+{
+	n->running = true;
+	v->control_pa = n->vmcb_pa;
+	if (own->rflags & RFLAGS_IF)
+		svm_sti();
+}
+
+/* #VMEXIT to L1, whose own state has been in VMCB01 all the time. VMCB12 is filled. */
+static inline void nested_to_l1(struct vcpu *v, struct nested *n, struct vmcb *own)
+{
+	n->running = false;
+	v->control_pa = n->own_pa;
+	own->dr7 = 0x400;
+	own->clean &= ~SVM_CLEAN_DR;
+	if (n->gif || !(n->vmcb->virtual_interrupt & SVM_V_INTR_MASKING))
+		nested_gif_clear(n, own);
+}
+
+#endif

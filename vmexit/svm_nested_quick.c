@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * svm_nested_quick.c - what a hypervisor in our guest executes around each exit of its guests: CLGI,
+ * VMLOAD, VMRUN, VMSAVE, STGI, and the exit itself. What these answer is what svm_exit() would.
+ *
+ * svm_quick() jumps here, so its rules hold: no call, R9 to R11 left alone.
+ */
+#include "svm_nested.h"
+
+static inline bool step_over(const struct nested *n, struct vmcb *own)
+{
+	u64 next = own->rip + NESTED_INSN_BYTES;
+
+	if (own->rflags & (RFLAGS_TF | RFLAGS_RF) || !(own->efer & EFER_LMA) || !(own->cs.attr & SEG_LONG))
+		return false;
+	if (svm_features & SVM_HAS_NRIP) {
+		/* A prefix may change the address's size. */
+		if (own->next_rip != next)
+			return false;
+	} else if (n->plain[NESTED_PLAIN_INDEX(own->rip)] != own->rip) {
+		return false;
+	}
+	own->rip = next;
+	own->interrupt_shadow = 0;
+	return true;
+}
+
+/*
+ * The same VMCB as last time, of which only what needs no look has changed. Otherwise, and when L1 has GIF
+ * set or has changed its CR8 since it cleared it, svm_nested_insn() has more to do.
+ */
+static inline bool vmrun(struct vcpu *v, struct nested *n, struct vmcb *own)
+{
+	struct vmcb *to = n->vmcb;
+	const struct vmcb *from = n->vmcb12;
+	u32 clean;
+
+	if (n->built_pa != own->rax || !nested_good(n, own->rax) || n->stale || n->gif ||
+	    (own->virtual_interrupt & SVM_V_TPR) != n->tpr)
+		return false;
+	clean = *(const volatile u32 *)&from->clean;
+	if (~clean & NESTED_CLEAN_CONTROLS || from->tlb_control || !step_over(n, own))
+		return false;
+	to->clean = clean;
+	to->tlb_control = 0;
+	nested_copy_in(n, to, from, clean);
+	nested_close(n);
+	nested_run(v, n, own);
+	return true;
+}
+
+/* What may be ours: our own intercepts. An NMI that L1 has not intercepted does not exit. */
+static inline bool may_be_ours(const struct nested *n, u64 code)
+{
+	if (code == SVM_EXIT_NPF || code == SVM_EXIT_INIT)
+		return true;
+	if (code - SVM_EXIT_INVLPGA > SVM_EXIT_SKINIT - SVM_EXIT_INVLPGA)
+		return false;
+	return code != SVM_EXIT_VMMCALL && (code != SVM_EXIT_IOIO || n->own_io);
+}
+
+static inline bool from_l2(struct vcpu *v, struct nested *n, struct vmcb *own)
+{
+	struct vmcb *vmcb = n->vmcb;
+
+	svm_cli();
+	vmcb->event_inj = 0;
+	if (may_be_ours(n, vmcb->exit_code))
+		return false;
+	v->exits[VMEXIT_NESTED]++;
+	nested_copy_out(n, n->vmcb12, vmcb);
+	if (svm_features & SVM_HAS_DECODE)
+		nested_copy_bytes(n->vmcb12, vmcb);
+	nested_to_l1(v, n, own);
+	return true;
+}
+
+bool svm_nested_quick(struct vcpu *v)
+{
+	struct nested *n = v->nested;
+	struct vmcb *own = v->control;
+	u64 code = own->exit_code;
+
+	if (n->running)
+		return from_l2(v, n, own);
+	if (!n->svme || v->step.kind)
+		return false;
+	if (code == SVM_EXIT_VMRUN) {
+		if (!vmrun(v, n, own))
+			return false;
+	} else if (code == SVM_EXIT_VMLOAD || code == SVM_EXIT_VMSAVE) {
+		if (!nested_good(n, own->rax) || (n->gif && n->locked) || !step_over(n, own))
+			return false;
+		if (code == SVM_EXIT_VMLOAD)
+			svm_vmload(own->rax);
+		else
+			svm_vmsave(own->rax);
+	} else if (code == SVM_EXIT_CLGI) {
+		if (!n->gif || n->locked || !step_over(n, own))
+			return false;
+		nested_gif_clear(n, own);
+	} else if (code == SVM_EXIT_STGI) {
+		if (n->gif || n->locked || v->nmis || !step_over(n, own))
+			return false;
+		nested_gif_set(n, own);
+	} else {
+		return false;
+	}
+	v->exits[VMEXIT_VIRT_INSN]++;
+	return true;
+}
