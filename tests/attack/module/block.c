@@ -126,6 +126,13 @@ static u64 address(bool own, u8 *page)
 	return __pa(piece ? piece + PAGE_SIZE : page);
 }
 
+u64 block_or(void *page)
+{
+	u8 *piece = block_piece();
+
+	return piece ? __pa(piece + PAGE_SIZE) : page ? __pa(page) : 0;
+}
+
 #define OWN 1
 
 static void counts_into_block(const struct attack *a)

@@ -27,7 +27,7 @@ struct attack {
 
 /* Each file's own, ended by an entry without a name. */
 extern const struct attack register_attacks[], msr_attacks[], port_attacks[], memory_attacks[],
-	hypercall_attacks[], block_attacks[], sweep_attacks[], virt_attacks[];
+	hypercall_attacks[], block_attacks[], sweep_attacks[], virt_attacks[], nested_attacks[];
 
 /* What came of it: the first word is what the test goes by. */
 void succeeded(const char *format, ...) __printf(1, 2);
@@ -59,6 +59,9 @@ unsigned long find(const char *name);
  * Return: the exception that it raised, or NO_TRAP.
  */
 int one_step(unsigned long at, unsigned long value);
+/* block_or() - the physical address of a page of oldguard's memory; without oldguard, that of this one */
+u64 block_or(void *own);
+
 int gadget_init(void);
 void gadget_exit(void);
 

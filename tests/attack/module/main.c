@@ -10,7 +10,7 @@
 
 static const struct attack *const tables[] = {
 	register_attacks,  msr_attacks,	  port_attacks, memory_attacks,
-	hypercall_attacks, block_attacks, sweep_attacks, virt_attacks,
+	hypercall_attacks, block_attacks, sweep_attacks, virt_attacks, nested_attacks,
 };
 
 static char result[256] = "none\t";
