@@ -56,7 +56,7 @@ static bool take(unsigned int cpu, bool *busy, bool *usable, struct text *why)
 	bool taken;
 
 	raw_spin_lock(&taking);
-	*usable = !paused && machine_usable(busy, why);
+	*usable = !paused && !guard_step("taking a processor") && machine_usable(busy, why);
 	taken = *usable && !guard_step("entering guest mode") && machine_take(cpu);
 	if (taken)
 		cpus_set_hold(CPU_HELD);
@@ -69,7 +69,7 @@ static bool take(unsigned int cpu, bool *busy, bool *usable, struct text *why)
 
 static int take_this(unsigned int cpu)
 {
-	bool busy = false, usable, taken;
+	bool busy = false, usable;
 	unsigned long flags;
 	TEXT(why, 160);
 
@@ -77,15 +77,11 @@ static int take_this(unsigned int cpu)
 		cpus_set_hold(CPU_NATIVE);
 		return 0;
 	}
-	if (guard_step("taking a processor")) {
-		usable = taken = false;
-	} else {
-		local_irq_save(flags);
-		taken = take(cpu, &busy, &usable, &why);
-		if (busy && machine.kvm == KVM_ASIDE && !guard.locked)
-			aside_find(cpu);
-		local_irq_restore(flags);
-	}
+	local_irq_save(flags);
+	take(cpu, &busy, &usable, &why);
+	if (busy && machine.kvm == KVM_ASIDE && !guard.locked)
+		aside_find(cpu);
+	local_irq_restore(flags);
 	cpuinfo_show(cpu, &guard.plan);
 	if (cpus_hold(cpu) != CPU_BARE) {
 		stopped_watch();

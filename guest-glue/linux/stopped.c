@@ -12,7 +12,6 @@
 #include <linux/cpumask.h>
 #include <linux/percpu.h>
 #include <linux/seq_file.h>
-#include <linux/slab.h>
 #include <linux/timer.h>
 #include <linux/version.h>
 
@@ -141,22 +140,20 @@ bool stopped_any(void)
 
 void stopped_show(struct seq_file *s)
 {
-	struct root_dump *dump = kmalloc(sizeof(*dump), GFP_KERNEL);
+	/* Too large for the stack; guard.lock is held. */
+	static struct root_dump dump;
 	char line[400];
 	unsigned int cpu;
 	u32 part;
 
-	if (!dump)
-		return;
 	tell_all();
 	for_each_possible_cpu(cpu) {
-		if (!get_dump(cpu, dump))
+		if (!get_dump(cpu, &dump))
 			continue;
 		seq_printf(s, "stopped\t%u\t", cpu);
 		for (part = 0; part < PARTS; part++)
-			if (print_part(line, sizeof(line), dump, part))
+			if (print_part(line, sizeof(line), &dump, part))
 				seq_printf(s, "%s%s", part ? "; " : "", line);
 		seq_putc(s, '\n');
 	}
-	kfree(dump);
 }
