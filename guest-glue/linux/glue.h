@@ -194,6 +194,15 @@ void aside_end(unsigned int cpu);
 void aside_settle(void);
 void aside_soon(void);
 
+/* crash.c; crash_init() after crash_module() hears of modules. */
+void crash_init(void);
+
+/* crash_held() - processors are held from now on, or no longer; guard.lock is held. */
+void crash_held(bool on);
+
+/* crash_module() - a module comes or goes */
+void crash_module(unsigned long action, const struct module *module);
+
 /* cpuinfo.c */
 void cpuinfo_show(unsigned int cpu, const struct plan *plan);
 void cpuinfo_bare(unsigned int cpu);
@@ -305,8 +314,6 @@ void events_totals(unsigned int cpu, u64 *written, u64 *suppressed, u64 *lost);
 /* life.c */
 int life_init(void);
 
-/* life_held() - processors are held from now on, or no longer; guard.lock is held. */
-void life_held(bool on);
 void life_hold(struct module *module);
 void life_exit(void);
 

@@ -6,12 +6,10 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/kexec.h>
 #include <linux/memory.h>
 #include <linux/mm.h>
 #include <linux/reboot.h>
 #include <linux/suspend.h>
-#include <asm/reboot.h>
 
 #include "glue.h"
 
@@ -55,53 +53,6 @@ static int on_sleep(struct notifier_block *nb, unsigned long action, void *data)
 	return NOTIFY_DONE;
 }
 
-#ifdef OLDGUARD_HAS_EMERGENCY
-/*
- * A panic starts the crash kernel without a word to any notifier, but every processor calls this on the way there, most
- * of them in an NMI, and none comes back; so does an emergency restart. Under the lock a crash kernel would begin as a
- * guest whose registers it cannot set up: the firmware starts instead.
- */
-static void on_emergency(void)
-{
-	static atomic_t restarting;
-
-	cpus_drop_this();
-	/* The restart comes here again. */
-	if (!guard.locked || !oops_in_progress || !kexec_crash_loaded() || atomic_xchg(&restarting, 1))
-		return;
-	pr_emerg("locked: a reset takes the place of the crash kernel\n");
-	emergency_restart();
-}
-
-/*
- * Linux keeps one such function, and complains of a second. KVM's is that one where KVM is loaded, and then it is KVM's
- * that switches the extension off, which gives the processor back as well.
- */
-static bool kvm_is_loaded(void)
-{
-	if (!__symbol_get("kvm_get_kvm"))
-		return false;
-	__symbol_put("kvm_get_kvm");
-	return true;
-}
-
-void life_held(bool on)
-{
-	static bool told;
-
-	if (on)
-		told = !kvm_is_loaded();
-	if (told && on)
-		cpu_emergency_register_virt_callback(on_emergency);
-	else if (told)
-		cpu_emergency_unregister_virt_callback(on_emergency);
-}
-#else
-void life_held(bool on)
-{
-}
-#endif
-
 /*
  * life_hold() - let nobody unload a module any more, ours or a plug-in's: rmmod says EBUSY of one that has a beginning
  * and no end, unless it is to force it; and of one that is still being loaded, whatever it is told.
@@ -135,6 +86,7 @@ static int on_memory(struct notifier_block *nb, unsigned long action, void *data
 /* Locked at load, it was held before Linux called it loaded. */
 static int on_module(struct notifier_block *nb, unsigned long action, void *data)
 {
+	crash_module(action, data);
 	if (action == MODULE_STATE_LIVE && guard.locked &&
 	    (data == THIS_MODULE || plugins_have(data)))
 		life_hold(data);
@@ -166,8 +118,10 @@ int life_init(void)
 	error = guard_step("asking to be told of modules")
 			? -ENOMEM
 			: register_module_notifier(&module_block);
-	if (!error)
+	if (!error) {
+		crash_init();
 		return 0;
+	}
 	unregister_memory_notifier(&memory_block);
 no_memory:
 	unregister_pm_notifier(&sleep_block);

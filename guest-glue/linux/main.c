@@ -34,7 +34,7 @@ void guard_give_back(void)
 
 	if (cpus_call(HYPERCALL_SEALS, 0, 0, &seals) && seals)
 		pr_warn("what modules have sealed can be written again\n");
-	life_held(false);
+	crash_held(false);
 	cpus_give_back();
 	events_detach();
 	guard.active = false;
@@ -98,7 +98,7 @@ int guard_take(struct machine_request *block, const struct plan *plan, struct te
 		return -ENOMEM;
 	}
 	guard.active = true;
-	life_held(true);
+	crash_held(true);
 	events_attach();
 	return 0;
 }

@@ -23,6 +23,9 @@
 
 static DEFINE_PER_CPU(struct timer_list, watch);
 static DEFINE_PER_CPU(u64, looked_at);
+
+/* Where it is: while the block is built anew (restage.c), machine_ring() does not say. */
+static DEFINE_PER_CPU(const struct event_ring *, ring_here);
 static struct cpumask told;
 
 /* A copy of a processor's dump, with strings that end; false: there is none. */
@@ -107,7 +110,7 @@ static void tell_all(void)
 /* Anything in the ring that was not there when we looked last. */
 static void look(struct timer_list *timer)
 {
-	const struct event_ring *ring = machine_ring(smp_processor_id(), NULL);
+	const struct event_ring *ring = __this_cpu_read(ring_here);
 	u64 head = READ_ONCE(ring->head);
 
 	if (READ_ONCE(ring->stopped))
@@ -124,6 +127,7 @@ void stopped_watch(void)
 	struct timer_list *timer = this_cpu_ptr(&watch);
 
 	__this_cpu_write(looked_at, 0);
+	__this_cpu_write(ring_here, machine_ring(smp_processor_id(), NULL));
 	timer_setup(timer, look, TIMER_PINNED);
 	mod_timer(timer, round_jiffies(jiffies + HZ));
 }
