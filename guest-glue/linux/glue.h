@@ -67,7 +67,8 @@ struct change {
  * All or nothing: on an error everything is as before, guard.error and the log say why.
  *
  * Return: 0, or -EINVAL for a bad list, -ENODEV or -EOPNOTSUPP for a processor that cannot, -EBUSY
- * if another hypervisor is active or a task uses a feature that is to go, -ENOMEM.
+ * if another hypervisor is active or a task uses a feature that is to go, -ENOMEM, -EIO if a
+ * processor has stopped.
  */
 int guard_set(const char *list, const char *policy);
 

@@ -165,6 +165,11 @@ int guard_work_out(struct change *c, struct text *why)
 {
 	int error;
 
+	/* The change would wait for it for ever. */
+	if (guard.active && stopped_any()) {
+		text_add(why, "a processor has stopped below Linux: nothing can be changed any more");
+		return -EIO;
+	}
 	if (!features_parse(c->list, strlen(c->list), &c->wish, why) ||
 	    !policy_parse(c->text, strlen(c->text), &c->policy, why))
 		return -EINVAL;

@@ -79,7 +79,7 @@ writes='idt-direct idt-alias idt-cr3 syscalls-direct syscalls-alias syscalls-pte
 sweeps='all-direct all-vmap all-memremap all-small all-large all-uncached'
 case $vendor in
 svm)	extension='svm-efer svm-vmsave svm-vmload svm-clgi svm-hsave' ;;
-*)	extension='vmx-vmxon vmx-vmread vmx-vmxoff' ;;
+*)	extension='vmx-vmxon vmx-vmread vmx-vmxoff vmx-pat' ;;
 esac
 
 suspend() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * msrs.c - where system calls go, and whether pages can be closed to execution.
+ * msrs.c - where system calls go, whether pages can be closed to execution, of which type memory is.
  */
 #include <linux/irqflags.h>
 #include <asm/msr.h>
@@ -61,5 +61,7 @@ const struct attack msr_attacks[] = {
 	{ "sysenter-eip", rewrite, MSR_BITS(MSR_IA32_SYSENTER_EIP, 0x40) },
 	{ "efer-nxe", rewrite, MSR_BITS(MSR_EFER, EFER_NX) },
 	{ "efer-sce", rewrite, MSR_BITS(MSR_EFER, EFER_SCE) },
+	/* Write-back becomes uncacheable. */
+	{ "vmx-pat", rewrite, MSR_BITS(MSR_IA32_CR_PAT, 6) },
 	{}
 };
