@@ -17,7 +17,7 @@
 
 /*
  * The guest has switched its caches off for this, which an exit does not carry over: the root side
- * does what the guest has done (7.7.4).
+ * does what the guest has done.
  */
 static bool write_uncached(u32 msr, u64 value)
 {

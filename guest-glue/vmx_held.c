@@ -26,7 +26,7 @@
 const struct held_msr vmx_held[VMX_HELD] = {
 	/* The local APIC answers at its page in the place of memory, to everybody (11.4.1). */
 	{ MSR_APIC_BASE, MSR_APIC_BASE, HELD_PLACE, ADDRESS, PAGE_BYTES },
-	/* Processor trace writes to system-physical memory (33.5.3); CPUID says that there is none. */
+	/* Processor trace writes to system-physical memory (chapter 33); CPUID says that there is none. */
 	{ MSR_RTIT_OUTPUT_BASE, MSR_RTIT_OUTPUT_MASK, HELD_BITS, ~0ULL, 0, true },
 	{ MSR_RTIT_CTL, MSR_RTIT_CR3_MATCH, HELD_BITS, ~0ULL, 0, true },
 	{ MSR_RTIT_ADDR0_A, MSR_RTIT_ADDR3_B, HELD_BITS, ~0ULL, 0, true },
