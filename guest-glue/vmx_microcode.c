@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * vmx_microcode.c - microcode updates. In VMX non-root operation WRMSR of IA32_BIOS_UPDT_TRIG loads
- * nothing, and says nothing either (Intel SDM vol. 3, 26.3). So the root side loads for the guest.
+ * nothing, and says nothing either (Intel SDM vol. 3, 26.3; its chapter on virtualisation of resources
+ * warns of worse). So the root side loads for the guest.
  *
  * The MSR takes the linear address of the update's data, behind its header of 48 bytes (10.11.1).
  * The root side sees the guest's memory at ROOT_PHYS, so it can name an update to the processor that
