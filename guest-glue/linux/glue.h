@@ -24,6 +24,7 @@
  * @active: processors are held
  * @locked: nothing is given back any more, plans only tighten
  * @ready: module_init has come to an end: the parameter file may be written
+ * @leaving: the module goes: nothing is changed any more
  * @hotplug: the CPU hotplug state, while @active
  * @block: the root side's memory, while @active
  * @error: what was wrong with the last request that was refused
@@ -36,6 +37,7 @@ struct guard {
 	bool active;
 	bool locked;
 	bool ready;
+	bool leaving;
 	int hotplug;
 	struct machine_request block;
 	char error[256];

@@ -57,8 +57,12 @@ int guard_lock(void)
 	if (!guard.active) {
 		text_add(&why, "no feature is on: there is nothing to lock");
 		error = guard_refuse(-EINVAL, &why);
+	} else if (!guard.locked && !try_module_get(THIS_MODULE)) {
+		text_add(&why, "the module is being unloaded");
+		error = guard_refuse(-EBUSY, &why);
 	} else if (!guard.locked && (!all_ours(&why) || plugins_hold(NULL, &why) || lock(&why))) {
 		plugins_settle(&guard.plan);
+		module_put(THIS_MODULE);
 		error = guard_refuse(-EBUSY, &why);
 	}
 	mutex_unlock(&guard.lock);

@@ -226,6 +226,10 @@ int guard_set(const char *list, const char *policy)
 	int error;
 
 	mutex_lock(&guard.lock);
+	if (guard.leaving) {
+		mutex_unlock(&guard.lock);
+		return -ENODEV;
+	}
 	c = guard_step("allocating the plan") ? NULL : kzalloc(sizeof(*c), GFP_KERNEL);
 	if (c) {
 		c->list = list ?: guard.list;
@@ -265,7 +269,7 @@ int guard_resume(void)
 	int error = 0;
 
 	mutex_lock(&guard.lock);
-	if (!guard.active && guard.plan.on) {
+	if (!guard.active && guard.plan.on && !guard.leaving) {
 		error = take(&guard.plan, &why);
 		if (error) {
 			guard_refuse(error, &why);
@@ -279,6 +283,17 @@ int guard_resume(void)
 	}
 	mutex_unlock(&guard.lock);
 	return error;
+}
+
+/* The module's files are there until its memory goes: what is written to them must not take a processor any more. */
+static void leave(void)
+{
+	mutex_lock(&guard.lock);
+	guard.leaving = true;
+	mutex_unlock(&guard.lock);
+	guard_suspend();
+	nocpuid_stop();
+	aside_exit();
 }
 
 static bool read_msr(u32 msr, u64 *value)
@@ -337,11 +352,8 @@ static int __init oldguard_init(void)
 	if (error)
 		goto no_policy;
 	error = guard_set(param_features_initial(), param_policy_initial());
-	if (!error && param_lock) {
+	if (!error && param_lock)
 		error = guard_lock();
-		if (error)
-			guard_suspend();
-	}
 	if (error)
 		goto no_features;
 	mutex_lock(&guard.lock);
@@ -350,8 +362,7 @@ static int __init oldguard_init(void)
 	return 0;
 
 no_features:
-	aside_exit();
-	nocpuid_stop();
+	leave();
 	policy_exit();
 no_policy:
 	life_exit();
@@ -364,9 +375,7 @@ no_events:
 
 static void __exit oldguard_exit(void)
 {
-	guard_suspend();
-	aside_exit();
-	nocpuid_stop();
+	leave();
 	policy_exit();
 	life_exit();
 	events_exit();
