@@ -9,6 +9,7 @@
 #	make attack		a hostile kernel module and programs against what is locked
 #	make conformance	emulated UMIP against native, 110000 cases, in QEMU and Bochs
 #	make matrix		what each feature is on every processor model that boots; 10 minutes
+#	make soak		hours of load, storms and reloads (SOAK_MINUTES=240), and what else takes long
 #	make bench fuzz		figures; fuzzers for as long as FUZZ_SECONDS says
 #
 # Everything that is made lands in build/.
@@ -143,7 +144,7 @@ install: all
 
 # --- tests ---------------------------------------------------------------------------------------
 
-.PHONY: demo check unit lab matrix packages clean
+.PHONY: demo check unit lab matrix soak packages clean
 packages:
 	@tests/lab/install-packages
 
@@ -162,6 +163,11 @@ lab: packages
 
 matrix: packages
 	@tests/lab/matrix
+
+# Six machines, two at a time.
+SOAK_MINUTES ?= 240
+soak: packages
+	@SOAK_SECONDS=$$(($(SOAK_MINUTES) * 20)) tests/lab/check --soak
 
 clean:
 	rm -rf $(BUILD)/root $(BUILD)/module $(BUILD)/plugin $(BUILD)/tools $(BUILD)/command $(BUILD)/unit

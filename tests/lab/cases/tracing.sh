@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What developers look at a kernel and its programs with goes on as before: function tracer, kprobes, uprobes, perf's
-# software events, core dumps, sysrq, programs of 32 bits.
+# software events, core dumps, sysrq, the
+# TSC as the source of time.
 # machine: EPYC smp=2
 # machine: corei7_sandy_bridge_2600k smp=2
 # soak: EPYC smp=2 kernel=6.12
 # program: sampled.c
-# program: program32.c -m32
 tracing=/sys/kernel/tracing
 # trace: what is in the buffer, which is empty afterwards.
 trace() {
@@ -15,8 +15,9 @@ trace() {
 round() {
 	local where
 
-	echo function >$tracing/current_tracer
+	# Not all 40000 functions.
 	echo schedule >$tracing/set_ftrace_filter
+	echo function >$tracing/current_tracer
 	echo 1 >$tracing/tracing_on
 	sleep 0.1
 	like "$(trace)" "schedule <-" "$1: the function tracer shows calls"
@@ -43,7 +44,7 @@ round() {
 
 	is "$(./sampled)" "counted, sampled" "$1: perf's software events count and sample"
 	rm -f /tmp/core
-	(ulimit -c unlimited; sh -c 'kill -SEGV $$') 2>/dev/null
+	(ulimit -c unlimited; sh -c 'kill -SEGV $$') >/dev/null 2>&1
 	is "$(head -c 4 /tmp/core | xxd -p)" 7f454c46 "$1: a program that dies leaves a core"
 	dmesg -c >/dev/null
 	echo m >/proc/sysrq-trigger
