@@ -18,7 +18,7 @@
 #define LEAF1_ECX_HYPERVISOR (1u << 31)
 #define LEAF7_ECX_PKU (1u << 3)
 #define LEAF7_ECX_OSPKE (1u << 4)
-
+#define EXTENDED1_EDX_SYSCALL (1u << 11)
 
 /* Copies a feature's name into the four registers, 16 bytes at the most. */
 static void name_leaf(const char *name, u32 out[4])
@@ -60,6 +60,15 @@ static u32 max(u32 a, u32 b)
 	return a > b ? a : b;
 }
 
+/* The root side is in 64-bit mode always; the program that asks may be one of 32 bits. */
+static bool in_64_bit_mode(struct vcpu *v)
+{
+	struct guest_segment cs;
+
+	v->virt->segment(v, GUEST_CS, &cs);
+	return cs.attr & SEG_LONG && vcpu_get(v, VCPU_EFER) & EFER_LMA;
+}
+
 static void adjust(struct vcpu *v, u32 leaf, u32 subleaf, u32 out[4])
 {
 	const struct machine *m = v->machine;
@@ -89,6 +98,9 @@ static void adjust(struct vcpu *v, u32 leaf, u32 subleaf, u32 out[4])
 	default:
 		if (leaf > EXTENDED || m->hides_basic)
 			v->virt->hide(leaf, subleaf, out);
+		/* SDM vol. 2A, CPUID, table of leaf 80000001H. */
+		if (leaf == EXTENDED + 1 && m->syscall_in_64_only && !in_64_bit_mode(v))
+			out[CPUID_EDX] &= ~EXTENDED1_EDX_SYSCALL;
 	}
 }
 
@@ -194,6 +206,8 @@ static void quick_leaf(const struct vcpu *v, u32 leaf, struct cpuid_quick *q)
 	default:
 		if (leaf > EXTENDED)
 			hide_quick(v, leaf, q);
+		if (leaf == EXTENDED + 1 && m->syscall_in_64_only)
+			forget(q);
 	}
 	if (leaf > (leaf < EXTENDED ? m->max_basic : m->max_extended))
 		forget(q);

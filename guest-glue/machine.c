@@ -129,6 +129,7 @@ void machine_probe(bool slat, bool hypervisor_bit, msr_reader read)
 	m->hypervisor_bit = hypervisor_bit;
 	features_probe(read);
 	m->out_of_range_is_highest = features_maker() == MAKER_INTEL;
+	m->syscall_in_64_only = m->out_of_range_is_highest;
 	m->decoder_flags = decoder_flags();
 	m->virt = virt_find();
 	if (m->virt) {

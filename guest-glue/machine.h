@@ -95,6 +95,7 @@ enum kvm_mode {
  * @hides_basic: it hides something in basic leaves, too, besides leaf 1
  * @no_plain_cpuid: no basic leaf may be called plain (vcpu.cpuid_plain)
  * @out_of_range_is_highest: Intel's rule for leaves beyond the highest
+ * @syscall_in_64_only: CPUID says SYSCALL in 64-bit mode only: Intel's rule
  * @maxphyaddr: physical-address bits
  * @decoder_flags: DECODER_* bits, what this processor's instruction set has
  * @cr4_supported: CR4 bits that the processor has, from its CPUID
@@ -148,6 +149,7 @@ struct machine {
 	bool hides_basic;
 	bool no_plain_cpuid;
 	bool out_of_range_is_highest;
+	bool syscall_in_64_only;
 	u8 maxphyaddr;
 	u32 decoder_flags;
 	u64 cr4_supported;

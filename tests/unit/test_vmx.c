@@ -55,6 +55,21 @@ START_TEST(cpuid_view_of_intel)
 }
 END_TEST
 
+/* SDM vol. 2A, CPUID: the bit is 0 outside 64-bit mode, which the root side is never in. */
+START_TEST(cpuid_says_syscall_in_64_bit_code)
+{
+	struct guest_segment code = { 0, 0xffffffff, 0x23, 0xcfb };
+
+	sim.leaf80000001_edx = 1u << 11 | 1u << 20 | 1u << 29;
+	cpuid(0x80000001, 0);
+	ck_assert_uint_eq(V->gpr[RDX], 1u << 11 | 1u << 20 | 1u << 29);
+	vmx_set_segment(V, GUEST_CS, &code);
+	V->gpr[RAX] = 0x80000001;
+	sim_exit(VMX_EXIT_CPUID);
+	ck_assert_uint_eq(V->gpr[RDX], 1u << 20 | 1u << 29);
+}
+END_TEST
+
 START_TEST(cpuid_wraps_in_32_bit_code)
 {
 	struct guest_segment code = { 0, 0xffffffff, 0x23, 0xcfb };
@@ -343,6 +358,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		cpuid_same_on_both_paths, cpuid_view_of_intel, cpuid_wraps_in_32_bit_code,
+		cpuid_says_syscall_in_64_bit_code,
 		kernel_exceptions,
 		cpuid_that_faults,
 		skipping_ends_shadows_and_traps, virtual_cr4_bit, cr4_without_the_feature,

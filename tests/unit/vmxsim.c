@@ -226,6 +226,7 @@ void sim_reset(const char *features)
 		.max_basic = 13,
 		.max_extended = 0x80000008,
 		.out_of_range_is_highest = true,
+		.syscall_in_64_only = true,
 		.maxphyaddr = 36,
 		.cr4_supported = CR4_PAE | CR4_PGE | CR4_OSXSAVE | CR4_PCIDE,
 		.leaf1_ecx = ~(3u << 5),
