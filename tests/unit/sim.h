@@ -59,6 +59,8 @@ struct sim_leaf {
  * @reload: what vmx_reload() was given, and its GDT's TSS descriptor
  * @nmi_meanwhile: an NMI comes to the root side in svm_swallow_init()
  * @tsc: time
+ * @pages: how many times the block's pages were asked for
+ * @no_page: which of those times there was none; 0: there always was
  * @copied: the machine as it was when the image was copied
  * @serial: what the root side has said
  * @ports: how many writes to ports other than the serial one's
@@ -95,6 +97,7 @@ struct sim {
 	u64 reload_tss;
 	u64 tsc;
 	struct svm_switch entered;
+	u32 pages, no_page;
 	struct machine copied;
 	char serial[8192];
 	u32 said;

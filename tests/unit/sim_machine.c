@@ -196,6 +196,13 @@ void sim_block(struct machine_request *request, u32 pieces)
 	}
 }
 
+void *__real_block_pages(struct machine *m, u32 count, u64 *pa);
+void *__wrap_block_pages(struct machine *m, u32 count, u64 *pa);
+void *__wrap_block_pages(struct machine *m, u32 count, u64 *pa)
+{
+	return ++sim.pages == sim.no_page ? NULL : __real_block_pages(m, count, pa);
+}
+
 void __real_root_image_copy(void *const piece[]);
 void __wrap_root_image_copy(void *const piece[]);
 void __wrap_root_image_copy(void *const piece[])

@@ -383,6 +383,31 @@ START_TEST(block_pages_stay_in_a_piece)
 }
 END_TEST
 
+/* Each time that pages are asked for they are not there, once: nothing is built, and the next try succeeds. */
+START_TEST(each_page_can_be_wanting)
+{
+	enum sim_model model;
+	u32 n, asked;
+
+	for (model = 0; model < SIM_MODELS; model++) {
+		sim_new(model);
+		ck_assert(build(1, 2, 3ULL << 30));
+		asked = sim.pages;
+		ck_assert_uint_gt(asked, 5);
+		for (n = 1; n <= asked; n++) {
+			sim_new(model);
+			sim.no_page = n;
+			ck_assert_msg(!build(1, 2, 3ULL << 30), "%u of %u", n, asked);
+			ck_assert_str_eq(why.at, "the root side's block is too small");
+			/* Nobody has been taken, and nothing copied that could be entered. */
+			ck_assert(!sim.held && !sim.vmxon && !sim.copied.root_cr3);
+			ck_assert(build(1, 2, 3ULL << 30));
+		}
+		ck_assert(machine_take(0));
+	}
+}
+END_TEST
+
 START_TEST(intel_block)
 {
 	u8 *map;
@@ -410,6 +435,7 @@ int main(void)
 		cpu_areas,
 		pieces_are_enough_and_too_few_are_refused,
 		block_pages_stay_in_a_piece,
+		each_page_can_be_wanting,
 		intel_block,
 	};
 

@@ -72,6 +72,33 @@ static u64 page_bytes(u64 gpa)
 
 /* --- rights --- */
 
+/* Each page that a split wants is not there, once: the change is refused, and the one in force goes on. */
+START_TEST(each_split_can_fail)
+{
+	const char *more = "mem:0x20000-0x20fff r deny; mem:0x40301000-0x40301fff r deny; mem:0x80001000 r log";
+	u32 n, asked;
+
+	boot("mem:0x20000-0x20fff r deny");
+	sim.pages = 0;
+	rules(more);
+	asked = sim.pages;
+	ck_assert_uint_gt(asked, 1);
+	for (n = 1; n <= asked; n++) {
+		boot("mem:0x20000-0x20fff r deny");
+		sim.pages = 0;
+		sim.no_page = n;
+		ck_assert_uint_eq(set("none", more, NULL, 0), HYPERCALL_REFUSED);
+		ck_assert_str_eq(STAGED->why, "mem_guard: no memory is left to split so many pages");
+		ck_assert(!writable(machine.slat_root, SIM_DATA));
+		ck_assert(writable(machine.slat_root, 0x40301000));
+		ck_assert(writable(machine.slat_root, 0x80001000));
+		ck_assert_uint_eq(V->plan->rule_count, 1);
+		rules(more);
+		ck_assert(!writable(machine.slat_root, 0x40301000));
+	}
+}
+END_TEST
+
 START_TEST(large_pages_are_split_where_rules_end)
 {
 	u64 root, next;
@@ -688,6 +715,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
+		each_split_can_fail,
 		large_pages_are_split_where_rules_end,
 		the_block_and_devices,
 		a_full_block_refuses_the_rules,
