@@ -7,6 +7,7 @@
 #
 #	make fuzz-quick		a fixed number of inputs each
 #	make fuzz		FUZZ_SECONDS each; finds stay in build/fuzz/
+#	make fuzz-programs	any instructions of programs, on a machine that is held and on the bare one; SEED=, COUNT=, CPU=
 
 FUZZERS += fuzz_decode fuzz_walk fuzz_parse fuzz_policy fuzz_hypercall fuzz_svm fuzz_vmx
 
@@ -30,6 +31,7 @@ fuzz_vmx_SOURCES := $(FUZZ_GUEST) tests/fuzz/tally.c tests/fuzz/vmx_input.c
 fuzz_vmx_LIBS := $(SIM_LINK) -lcapstone
 
 FUZZ := build/fuzz
+comma := ,
 FUZZ_CC ?= clang
 FUZZ_CFLAGS := -O1 -g -std=gnu11 -D_GNU_SOURCE -DOLDGUARD_SIM -Wall -Wextra -Werror -Wno-missing-field-initializers \
 	-fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
@@ -56,6 +58,10 @@ fuzz-quick fuzz: $(FUZZERS:%=$(FUZZ)/%)
 			END { failed = failed + 0; \
 			if (passed + failed != $(words $(FUZZERS))) failed++; \
 			print passed + 0 " passed, " failed " failed"; exit failed != 0 }'
+
+.PHONY: fuzz-programs
+fuzz-programs:
+	@tests/fuzz/programs $(or $(SEED),$(shell date +%s)) $(or $(COUNT),100000) $(or $(CPU),EPYC$(comma)-smap)
 
 $(FUZZ)/obj/%.o: %.c
 	@mkdir -p $(@D)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * anything SEED FIRST COUNT: any instruction that a program can make, one a case, and what comes of
- * it, one a line: to be compared between a bare machine and one that is held. anything compare BARE
- * HELD: that; anything_compare.c.
+ * anything SEED FIRST COUNT [no-int]: any instruction that a program can make, one a case, and what
+ * comes of it, one a line: to be compared between a bare machine and one that is held. anything
+ * compare BARE HELD: that; anything_compare.c.
  *
  * The instruction lies in code that ends in breakpoints, so that a signal comes of everything. Its
  * handler notes the registers, has them as the C compiler wants them again, and goes on with the
@@ -84,6 +84,7 @@ asm(".pushsection .text\n"
 static struct outcome outcome;
 static unsigned long own_fs;
 static long pid, tid;
+static int no_int;
 static volatile unsigned long current, ticked;
 static char block = DISPATCH_BLOCK;
 
@@ -190,13 +191,14 @@ static void run(const struct anything *a)
 
 /* --- in words --- */
 
+/* Of whole words. */
 static unsigned long hash_more(unsigned long hash, const void *bytes, size_t size)
 {
-	const unsigned char *at = bytes;
+	const unsigned long *at = bytes;
 
-	while (size--)
-		hash = (hash ^ *at++) * 0x100000001b3;
-	return hash;
+	for (; size; size -= sizeof(*at))
+		hash = (hash ^ *at++) * 0x9e3779b97f4a7c15;
+	return hash ^ hash >> 32;
 }
 
 /* "RAX=... RDX=...", those that have changed. */
@@ -221,8 +223,9 @@ static int registers(const struct anything *a, char *out)
 static void describe(const struct anything *a, unsigned long number, char *out)
 {
 	static const char *const about[] = { "any", "umip", "cpuid", "time", "random" };
-	unsigned long trap = outcome.gregs[REG_TRAPNO], rip = outcome.gregs[REG_RIP], state, data;
-	int ran = outcome.signal == SIGTRAP, i, n;
+	unsigned long trap = outcome.gregs[REG_TRAPNO], rip = outcome.gregs[REG_RIP], state, data,
+		      flags;
+	int ran = rip != a->rip, i, n;
 
 	n = sprintf(out, "%lu %s %d ", number, about[a->about], a->bits);
 	for (i = 0; i < a->length; i++)
@@ -238,8 +241,12 @@ static void describe(const struct anything *a, unsigned long number, char *out)
 		n += sprintf(out + n, " trap %lu %lx", trap, (unsigned long)outcome.gregs[REG_ERR]);
 	if (outcome.signal != SIGSYS && trap == 14)
 		n += sprintf(out + n, " cr2 %lx", (unsigned long)outcome.gregs[REG_CR2]);
-	n += sprintf(out + n, " rip %lx flags %lx cs %lx fs %lx gs %lx regs", rip,
-		     (unsigned long)outcome.gregs[REG_EFL],
+	flags = outcome.gregs[REG_EFL];
+	/* SYSENTER ends in Linux's own page: its arithmetic flags are what the kernel's entry has
+	 * left. */
+	if (rip >> 24 == 0xf7)
+		flags &= ~0x8d5UL;
+	n += sprintf(out + n, " rip %lx flags %lx cs %lx fs %lx gs %lx regs", rip, flags,
 		     (unsigned long)outcome.gregs[REG_CSGSFS], outcome.fs, outcome.gs);
 	if (ran && a->about >= ABOUT_TIME)
 		n += sprintf(out + n, " (any)");
@@ -329,6 +336,10 @@ static void child(unsigned long seed, unsigned long end, struct shared *shared)
 	prepare();
 	while (shared->next < end) {
 		anything_make(seed, shared->next, &a);
+		if (no_int && a.opcode == 0xcd) {
+			shared->next++;
+			continue;
+		}
 		run(&a);
 		describe(&a, shared->next, shared->text + shared->length);
 		shared->length += strlen(shared->text + shared->length);
@@ -346,7 +357,8 @@ int main(int argc, char **argv)
 
 	if (argc == 4 && !strcmp(argv[1], "compare"))
 		return anything_compare(argv[2], argv[3]);
-	if (argc != 4)
+	no_int = argc == 5 && !strcmp(argv[4], "no-int");
+	if (argc != 4 && !no_int)
 		return 2;
 	seed = strtoul(argv[1], NULL, 0);
 	first = strtoul(argv[2], NULL, 0);

@@ -27,6 +27,7 @@ enum about { ABOUT_ANY, ABOUT_UMIP, ABOUT_CPUID, ABOUT_TIME, ABOUT_RANDOM, ABOUT
  * struct anything - a case
  * @about: enum about
  * @bits: of the code: 64 or 32
+ * @opcode: its first byte, behind prefixes; 0 of any bytes
  * @length: bytes of @insn
  * @insn: the instruction
  * @rip: where it lies
@@ -36,6 +37,7 @@ enum about { ABOUT_ANY, ABOUT_UMIP, ABOUT_CPUID, ABOUT_TIME, ABOUT_RANDOM, ABOUT
 struct anything {
 	uint8_t about;
 	uint8_t bits;
+	uint8_t opcode;
 	uint8_t length;
 	uint8_t insn[INSN_BYTES];
 	uint64_t rip;

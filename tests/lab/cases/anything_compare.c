@@ -5,11 +5,11 @@
  *	SGDT, SIDT, SLDT, STR, SMSW	#GP(0) at the instruction, whatever else would have come of
  *it; nothing has changed. But for #UD, which comes first.
  *	CPUID				the bits below, of these leaves, and our own leaves
- *	VMRUN and its like (AMD)	#GP(0) and not #UD: EFER.SVME is set for the processor, which
- *then looks at the privilege level before it exits (APM vol. 3, VMRUN) any
- *RF in the flags that are saved: processors set it for faults and clear it behind instructions (APM
- *vol. 2, 3.1.6; SDM vol. 3, 17.3.1.1), and so does oldguard; QEMU 7.2 by itself does neither LOCK
- *CPUID			#UD, as the manuals have it; QEMU 7.2 by itself executes it
+ *	VMRUN and its like (AMD)	#GP(0) and not #UD: EFER.SVME is set for the processor,
+ *which then looks at the privilege level before it exits (APM vol. 3, VMRUN) any RF in the flags
+ *that are saved: processors set it for faults and clear it behind instructions (APM vol. 2, 3.1.6;
+ *SDM vol. 3, 17.3.1.1), and so does oldguard; QEMU 7.2 by itself does neither LOCK CPUID
+ *#UD, as the manuals have it; QEMU 7.2 by itself executes it
  */
 #include "anything.h"
 
@@ -32,6 +32,8 @@ static const struct {
 	/* SVM, SKINIT */
 	{ 0x80000001, 0x80000001, { 0, 0, 1u << 2 | 1u << 12, 0 } },
 	{ 0x8000000a, 0x8000000a, { ~0u, ~0u, ~0u, ~0u } },
+	/* SEV and what belongs to it */
+	{ 0x8000001f, 0x8000001f, { 1u << 1 | 1u << 3 | 1u << 4 } },
 	/* CPUID faulting */
 	{ 0x80000021, 0x80000021, { 1u << 17 } },
 };

@@ -3,7 +3,7 @@
 # machine: EPYC smp=2
 # machine: corei7_sandy_bridge_2600k smp=2
 # program: insert.c
-# timeout: 200
+# timeout: 300
 rules='cr0.wp pinned log'
 # From nothing held to all processors held.
 taking='allocating the list of processors | Cannot allocate memory | no memory for the list of processors

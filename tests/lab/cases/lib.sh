@@ -186,7 +186,7 @@ machine_state() {
 	grep -e ^processor -e ^flags /proc/cpuinfo
 	find /sys/kernel/oldguard /sys/class/misc /sys/module/oldguard/holders
 	sed 's/^[^ ]* *//' /sys/kernel/debug/kprobes/list
-	grep -o oldguard.* /sys/devices/system/cpu/hotplug/states
+	grep -o 'oldguard.*' /sys/devices/system/cpu/hotplug/states
 	grep . /sys/devices/system/cpu/cpu*/online
 } 2>/dev/null
 
