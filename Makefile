@@ -8,6 +8,7 @@
 #	make unit lab fuzz-quick conformance-quick	parts of it
 #	make attack		a hostile kernel module and programs against what is locked
 #	make conformance	emulated UMIP against native, 110000 cases, in QEMU and Bochs
+#	make debug-kernel-check	lab cases on a Linux with KASAN, lockdep, kmemleak; builds it first, which takes long
 #	make matrix		what each feature is on every processor model that boots; 10 minutes
 #	make soak		hours of load, storms and reloads (SOAK_MINUTES=240), and what else takes long
 #	make bench fuzz		figures; fuzzers for as long as FUZZ_SECONDS says
@@ -134,9 +135,10 @@ module: $(ROOT) $(BUILD)/root/exports.c
 		exit 1; }
 	$(call build_module,$(BUILD)/module/own,$(KDIR),$(ROOT))
 
-# What tests/lab/run packs for KERNEL=6.1 or 6.12.
+# What tests/lab/run packs for KERNEL=6.1, 6.12 or debug.
 lab-files: $(ROOT) $(BUILD)/root/exports.c command
-	$(call build_module,$(BUILD)/module/$(KERNEL),$(BUILD)/kernel/$(KERNEL)/headers,$(ROOT))
+	$(call build_module,$(BUILD)/module/$(KERNEL),$(BUILD)/kernel/$(KERNEL)/headers,$(ROOT), \
+		$(if $(filter debug,$(KERNEL)),UBSAN_SANITIZE=y))
 
 install: all
 	$(MAKE) -C $(KDIR) M=$(abspath $(BUILD)/module/own) INSTALL_MOD_PATH=$(DESTDIR) modules_install
@@ -144,7 +146,7 @@ install: all
 
 # --- tests ---------------------------------------------------------------------------------------
 
-.PHONY: demo check unit lab matrix soak packages clean
+.PHONY: demo check unit lab debug-kernel-check matrix soak packages clean
 packages:
 	@tests/lab/install-packages
 
@@ -160,6 +162,9 @@ unit: packages
 
 lab: packages
 	@tests/check lab
+
+debug-kernel-check: packages
+	@tests/lab/check-debug
 
 matrix: packages
 	@tests/lab/matrix

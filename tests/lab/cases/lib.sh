@@ -276,6 +276,7 @@ each_loss() {
 # --- for check ---------------------------------------------------------------------------------
 
 trouble='BUG:|WARNING:|Oops|Call Trace:|unchecked MSR|soft lockup|hard LOCKUP|detected stall|hung task'
+trouble="$trouble|UBSAN:|ODEBUG:|INFO: trying to register|list_(add|del) corruption"
 
 online_all() {
 	local file
@@ -299,12 +300,28 @@ kill_session() {
 	done
 }
 
+# What a kernel that looks for errors (--kernel debug) has found and not told in its log.
+hidden_trouble() {
+	local leaks=/sys/kernel/debug/kmemleak
+
+	# It ends at the first thing that it finds, and would be blind from then on.
+	grep 'debug_locks: *0' /proc/lockdep_stats 2>/dev/null
+	[ -e $leaks ] || return 0
+	# What is younger than 5 seconds may be on its way to where it is kept, which one look may miss.
+	sleep 6
+	echo scan >$leaks
+	echo scan >$leaks
+	cat $leaks
+	echo clear >$leaks
+}
+
 # run_case NAME SECONDS: prints what check reads; returns 1 where no further case may run in this boot.
 run_case() {
 	local status=0 state clean=0
 
 	echo "@@ begin $1"
 	dmesg -c >/dev/null
+	[ ! -e /sys/kernel/debug/kmemleak ] || echo clear >/sys/kernel/debug/kmemleak
 	# A session of its own, so that what it leaves running can be found.
 	# shellcheck disable=SC2016 # for that shell to expand
 	setsid timeout -s KILL "$2" sh -c '. ./lib.sh; . "./$0.sh"; exit 0' "$1" </dev/null 2>&1 &
@@ -326,7 +343,7 @@ run_case() {
 		no "leaves no module behind" "oldguard is still loaded"
 		rmmod oldguard || clean=1
 	fi
-	state=$(dmesg | grep -E "$trouble" | head -n 5)
+	state=$(dmesg | grep -E "$trouble" | head -n 5; hidden_trouble)
 	[ -z "$state" ] || { no "the kernel has nothing to complain about" "$state"; clean=1; }
 	echo "@@ end $1"
 	return $clean
