@@ -81,6 +81,9 @@ bool nocpuid_held(void)
 
 void nocpuid_suspend(void)
 {
+	/* Else it is the processors' own. */
+	if (!READ_ONCE(started))
+		return;
 	clear_bit(X86_FEATURE_CPUID_FAULT, (unsigned long *)boot_cpu_data.x86_capability);
 }
 

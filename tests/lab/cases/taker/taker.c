@@ -111,6 +111,8 @@ static const char *take_vmx(void)
 		return "refused";
 	if (bad || (native_save_fl() ^ flags) & X86_EFLAGS_IF)
 		return "registers have changed";
+	/* Linux writes CR4 by its own copy, which must have the bit in VMX operation. */
+	cr4_set_bits(X86_CR4_VMXE);
 	rdmsrl(MSR_IA32_VMX_BASIC, basic);
 	*(u32 *)this_cpu_read(region) = (u32)basic & 0x7fffffff;
 	asm volatile("1: vmxon %[pa]\n\tjbe 2f\n\tmovb $0, %[failed]\n"
@@ -124,7 +126,7 @@ static const char *take_vmx(void)
 static void give_vmx(void)
 {
 	asm volatile("1: vmxoff\n2:\n\t" _ASM_EXTABLE(1b, 2b) : : : "memory", "cc");
-	write_cr4(__read_cr4() & ~X86_CR4_VMXE);
+	cr4_clear_bits(X86_CR4_VMXE);
 }
 
 static bool intel(void)
