@@ -122,7 +122,7 @@ void aside_settle(void)
 		return;
 	cpuinfo_update(&guard.plan, &guard.plan);
 	nocpuid_resume(&guard.plan);
-	cpus_bar(guard.locked || nocpuid_held());
+	cpus_bar(guard.locked || nocpuid_stays());
 }
 
 static void settle(struct work_struct *work)

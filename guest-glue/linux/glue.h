@@ -184,7 +184,10 @@ bool cpus_call(u64 number, u64 a, u64 b, u64 *result);
 /* cpus_call_here() - the same on the processor we run on, in whatever context; false: it is not held */
 bool cpus_call_here(u64 number, u64 a, u64 *result);
 
-/* cpus_bar() - kvm=aside: let Linux's own copy of CR4 say, or no longer, that processors are taken */
+/*
+ * cpus_bar() - kvm=aside: let Linux's own copy of CR4 say, or no longer, that processors are taken; only
+ * while the root side hands none over, which would otherwise take it for somebody who asks
+ */
 void cpus_bar(bool on);
 
 /* aside.c; guard.lock is held for the settling */
@@ -221,8 +224,11 @@ void nocpuid_end(const struct plan *plan);
 bool nocpuid_used(struct text *why);
 void nocpuid_stop(void);
 
-/* nocpuid_held() - whether a task has faulting on, or may have */
-bool nocpuid_held(void);
+/* nocpuid_stay() - what machine_build() is to be told: whether a task has faulting on, or may have */
+bool nocpuid_stay(void);
+
+/* nocpuid_stays() - whether the root side knows of one (machine.stay) */
+bool nocpuid_stays(void);
 
 /* nocpuid_suspend() - from now on no task can switch faulting on: some processor lacks it; any context */
 void nocpuid_suspend(void);

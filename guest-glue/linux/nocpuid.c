@@ -74,9 +74,20 @@ out:
 	return found;
 }
 
-bool nocpuid_held(void)
+bool nocpuid_stays(void)
 {
-	return READ_ONCE(held);
+	return READ_ONCE(staying);
+}
+
+bool nocpuid_stay(void)
+{
+	unsigned long flags;
+	bool stays;
+
+	spin_lock_irqsave(&lock, flags);
+	stays = staying = held;
+	spin_unlock_irqrestore(&lock, flags);
+	return stays;
 }
 
 void nocpuid_suspend(void)
@@ -144,6 +155,8 @@ static void let_go(void)
 	bool was, told;
 	u64 result;
 
+	/* First: a processor that may go and is told to say that it is taken, goes. */
+	cpus_bar(guard.locked);
 	spin_lock_irq(&lock);
 	was = held;
 	held = staying = false;
