@@ -1,17 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# kvm=aside: a processor goes to whoever switches SVM or VMX on, KVM or another, and is held again once
-# that is off; what features do meanwhile, and how all comes to an end in any order.
+# kvm=aside: a processor goes to whoever switches SVM or VMX on, and is held again once that is off; what
+# features do meanwhile, and how all comes to an end in any order. KVM's turn: aside_kvm.sh.
 # machine: EPYC smp=2
-# machine: EPYC smp=2 kernel=6.12
 # machine: corei7_sandy_bridge_2600k
-# program: kvm_vm.c
 # program: cpuid_fault.c
 # module: taker
-vendor=kvm_amd
 flag=svm
 blocked=fault
 if grep -q 'flags.* vmx' /proc/cpuinfo; then
-	vendor=kvm_intel
 	flag=vmx
 	blocked='fault stored'
 fi
@@ -26,15 +22,6 @@ take() {
 give() {
 	echo "$1" >$taker/give
 	cat $taker/result
-}
-
-# wait_for STATES SENTENCE: each processor's, within a time that nobody needs.
-wait_for() {
-	for _ in $(seq 300); do
-		[ "$(cpu_states)" != "$1" ] || break
-		sleep 0.1
-	done
-	is "$(cpu_states)" "$1" "$2"
 }
 
 held=$(words "$cpus" guest)
@@ -56,7 +43,7 @@ if [ "$cpus" -gt 1 ]; then
 	fails "Device or resource busy" "it cannot be locked" sh -c 'echo 1 >/sys/module/oldguard/parameters/lock'
 	like "$(said)" "CPU 1 is aside" "the log says why"
 	give 1 >/dev/null
-	wait_for "$held" "CPU 1 comes back"
+	wait_states "$held" "CPU 1 comes back"
 	is "$(answers 1)" "$blocked" "and follows"
 	is "$(fact isolation)" on "isolation is on again"
 fi
@@ -68,7 +55,7 @@ is "$(fact feature umip)" lapsed "the report says that umip is nowhere"
 ok "features are switched where nobody is held" set_features umip:mode=dummy,cr_pin:pin=wp
 is "$(take $all)" "$(words "$cpus" taken, | sed 's/,$//')" "it is native: the bit reads as set"
 give $all >/dev/null
-wait_for "$held" "all come back"
+wait_states "$held" "all come back"
 is "$(cat "$features")" umip:mode=dummy,cr_pin:pin=wp "with what was switched on"
 is "$(answers)" stored "and it is in force"
 ok "it is another mode's" set_features umip
@@ -88,7 +75,7 @@ if [ "$cpus" -gt 1 ]; then
 	is "$(cpu_states)" "aside guest" "that has reset it: it is held"
 fi
 give $all >/dev/null
-wait_for "$held" "they are taken when they are free"
+wait_states "$held" "they are taken when they are free"
 is "$(answers)" "$blocked" "UMIP is there"
 unload
 
@@ -114,37 +101,8 @@ is "$(cat $taker/result)" used "one goes when it has ended"
 is "$(has cpuid_fault)" $((cpus - 1)) "which has no cpuid_fault"
 ./cpuid_fault absent
 give 0 >/dev/null
-wait_for "$held" "it comes back"
+wait_states "$held" "it comes back"
 # arch_prctl() was asked just now.
 sleep 2.5
 unload
 rmmod taker
-
-# KVM, whose module may be here first or second and takes the processors when it likes.
-load umip kvm=aside
-ok "$vendor loads" modprobe $vendor
-./kvm_vm 60 >/tmp/vm &
-vm=$!
-wait_for "$gone" "KVM gets all processors for a virtual machine"
-for _ in $(seq 300); do
-	[ -s /tmp/vm ] || sleep 0.1
-done
-is "$(cat /tmp/vm)" created "which runs"
-if [ "$cpus" -gt 1 ]; then
-	ok "CPU 1 goes offline under it" sh -c "echo 0 >$online"
-	ok "and comes online" sh -c "echo 1 >$online"
-	is "$(cpu_states)" "aside aside" "as KVM's"
-fi
-kill -KILL $vm
-wait $vm
-rmmod $vendor kvm
-wait_for "$held" "it is killed, KVM goes: all processors come back"
-is "$(answers)" "$blocked" "UMIP is there"
-ok "$vendor loads again" modprobe $vendor
-./kvm_vm 60 >/tmp/vm &
-vm=$!
-wait_for "$gone" "KVM has them again"
-unload
-kill -KILL $vm
-wait $vm
-rmmod $vendor kvm

@@ -138,6 +138,15 @@ cpu_states() {
 	awk -F '\t' '$1 == "cpu" { printf "%s%s", between, $3; between = " " }' /dev/oldguard
 }
 
+# wait_states STATES SENTENCE: cpu_states says this, within a time that nobody needs.
+wait_states() {
+	for _ in $(seq 300); do
+		[ "$(cpu_states)" != "$1" ] || break
+		sleep 0.1
+	done
+	is "$(cpu_states)" "$1" "$2"
+}
+
 # words N WORD: as cpu_states shows N processors that are all in the state WORD.
 words() {
 	local i text=

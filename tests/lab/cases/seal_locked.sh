@@ -21,10 +21,7 @@ echo 0 >$taker/take
 is "$(cat $taker/result)" used "a processor goes aside"
 fails "Device or resource busy" "meanwhile the lock is refused" sh -c 'echo 1 >/sys/module/oldguard/parameters/lock'
 echo 0 >$taker/give
-for _ in $(seq 300); do
-	[ "$(fact cpu 0)" != guest ] || break
-	sleep 0.1
-done
+wait_states "$(words "$cpus" guest)" "it comes back"
 insmod ./sealed.ko
 ok "the lock is set" sh -c 'echo 1 >/sys/module/oldguard/parameters/lock'
 fails "Operation not permitted" "seal cannot be switched off" set_features none
