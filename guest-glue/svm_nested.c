@@ -117,7 +117,9 @@ void svm_nested_take(const struct vcpu *v)
 
 	memset(block_va(&machine, block_offset(&machine, n->map_pa)), 0xff, 5 * PAGE_BYTES);
 	n->running = false;
-	n->gif = true;
+	n->gif = GIF_SET;
+	n->vgif = false;
+	n->came = false;
 	n->svme = cpu_rdmsr(MSR_EFER) & EFER_SVME;
 	n->hsave = cpu_rdmsr(MSR_VM_HSAVE_PA);
 	n->stale = false;
@@ -143,6 +145,23 @@ static u32 find_locked(const struct traps *t)
 	return locked;
 }
 
+/*
+ * Where VMLOAD and VMSAVE go through our second-level tables L1 may execute them. As long as they
+ * exist for it, and no rule is about what they load.
+ */
+static void virtual_vmload(struct vcpu *v, u32 locked)
+{
+	const struct nested *n = v->nested;
+	struct vmcb *own = v->control;
+	bool on = svm_features & SVM_HAS_VIRTUAL_VMLOAD && v->machine->caps.slat && n->svme && !locked;
+
+	own->lbr_control = on ? SVM_VIRTUAL_VMLOAD : 0;
+	own->intercept4 |= SVM_ICPT_VMLOAD | SVM_ICPT_VMSAVE;
+	if (on)
+		own->intercept4 &= ~(SVM_ICPT_VMLOAD | SVM_ICPT_VMSAVE);
+	own->clean &= ~(SVM_CLEAN_INTERCEPTS | SVM_CLEAN_LBR);
+}
+
 void svm_nested_flush(struct vcpu *v)
 {
 	struct nested *n = v->nested;
@@ -157,6 +176,8 @@ void svm_nested_traps(struct vcpu *v)
 	struct nested *n = v->nested;
 	struct vmcb *own = v->control;
 	u32 locked = find_locked(&v->plan->traps);
+	bool vgif = svm_features & SVM_HAS_VGIF && !locked;
+	u32 base = own->intercept3 & ~NESTED_GIF_ICPT3;
 	u32 i;
 
 	/*
@@ -164,11 +185,22 @@ void svm_nested_traps(struct vcpu *v)
 	 * what does nothing but refuse programs is not asked then.
 	 */
 	n->window = v->plan->refuser[VMEXIT_DESC_STORE] ? own->intercept3 & ICPT_STORES : 0;
-	if (!n->gif)
-		own->intercept3 = (own->intercept3 & ~n->window) | SVM_ICPT_NMI;
+	n->own_icpt3[GIF_SET] = base;
+	n->own_icpt3[GIF_CLEAR] = (base & ~n->window) | SVM_ICPT_NMI;
+	n->own_icpt3[GIF_WATCH] = base | NESTED_GIF_ICPT3;
+	/* What follows from a rule about these MSRs is looked at when L1 sets GIF. */
+	if (n->gif == GIF_WATCH && !vgif && svm_nested_gif(v))
+		nested_gif_set(n, own);
+	else if (n->gif == GIF_WATCH && !vgif)
+		nested_gif_clear(n, own);
+	n->vgif = vgif;
+	nested_gif_intercept(n, own, n->gif);
+	if (v->step.kind)
+		own->intercept3 |= NESTED_GIF_ICPT3;
+	virtual_vmload(v, locked);
 	/* Those that VMLOAD has changed already are L2's until STGI: what they are now is all there is. */
 	for (i = 0; i < NESTED_SWAPPED; i++)
-		if (!n->gif && (locked & ~n->locked) >> i & 1)
+		if (n->gif != GIF_SET && (locked & ~n->locked) >> i & 1)
 			n->held[i] = cpu_rdmsr(nested_swapped[i]);
 	n->locked = locked;
 	n->virtual_cr4 = v->plan->cr4;
@@ -184,8 +216,9 @@ void svm_nested_efer(struct vcpu *v, bool svme)
 
 	n->svme = svme;
 	memset(n->plain, 0xff, sizeof(n->plain));
-	if (!svme && !n->gif)
+	if (!svme && n->gif != GIF_SET)
 		nested_gif_set(n, v->control);
+	virtual_vmload(v, n->locked);
 }
 
 /*
@@ -233,7 +266,8 @@ void svm_nested_left(struct vcpu *v)
 {
 	const struct nested *n = v->nested;
 
-	if (!n->gif)
+	svm_cli();
+	if (n->gif != GIF_SET)
 		nested_tpr(n, v->control);
 	if (n->svme)
 		cpu_wrmsr(MSR_VM_HSAVE_PA, n->hsave);

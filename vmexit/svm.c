@@ -306,8 +306,12 @@ static bool apply(struct vcpu *v, struct vmcb *vmcb, struct vmexit *e, enum verd
  */
 static void hand_over_nmi(struct vcpu *v, struct vmcb *vmcb)
 {
-	if (!v->nmis || vmcb->event_inj & SVM_EVENT_VALID || v->step.kind || !svm_nested_gif(v))
+	if (!v->nmis || vmcb->event_inj & SVM_EVENT_VALID || v->step.kind)
 		return;
+	if (!svm_nested_gif(v)) {
+		svm_nested_hold(v);
+		return;
+	}
 	v->nmis = 0;
 	vmcb->event_inj = SVM_EVENT_VALID | SVM_EVENT_NMI << 8 | VECTOR_NMI;
 }
@@ -348,6 +352,8 @@ bool svm_exit(struct vcpu *v)
 		svm_nested_exit(v);
 		return false;
 	}
+	if (v->nested && !stepped && svm_nested_event(v))
+		return false;
 	vmcb->event_inj = 0;
 	v->gpr[RAX] = vmcb->rax;
 	v->gpr[RSP] = vmcb->rsp;

@@ -120,6 +120,7 @@
 #define SVM_CLEAN_DT (1u << 7)
 #define SVM_CLEAN_SEG (1u << 8)
 #define SVM_CLEAN_CR2 (1u << 9)
+#define SVM_CLEAN_LBR (1u << 10)
 
 /* CPUID 0x8000000A EDX: APM vol. 3, E.4.9. */
 #define SVM_HAS_NPT (1u << 0)
@@ -130,6 +131,8 @@
 #define SVM_HAS_DECODE (1u << 7)
 #define SVM_HAS_PAUSE (1u << 10)
 #define SVM_HAS_PAUSE_THRESHOLD (1u << 12)
+#define SVM_HAS_VIRTUAL_VMLOAD (1u << 15)
+#define SVM_HAS_VGIF (1u << 16)
 
 struct vmcb_segment {
 	u16 selector;
@@ -282,13 +285,13 @@ static inline void svm_vmsave(u64 vmcb_pa)
  */
 static inline void svm_swallow_init(void)
 {
-	asm volatile("stgi; nop; nop; clgi" : : : "memory");
+	asm volatile("pushfq; cli; stgi; nop; nop; clgi; popfq" : : : "memory");
 }
 
 /* An intercepted NMI stays pending in the same way (APM vol. 2, 15.13.2): fault.c counts it. */
 static inline void svm_take_nmi(void)
 {
-	asm volatile("stgi; nop; nop; clgi" : : : "memory");
+	asm volatile("pushfq; cli; stgi; nop; nop; clgi; popfq" : : : "memory");
 }
 #endif
 u64 svm_get(struct vcpu *v, enum vcpu_field field);

@@ -18,16 +18,7 @@ const u32 nested_swapped[NESTED_SWAPPED] = {
 	MSR_SYSENTER_CS, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP, MSR_FS_BASE, MSR_GS_BASE,
 };
 
-static void hold_msrs(struct nested *n)
-{
-	u32 i;
-
-	for (i = 0; i < NESTED_SWAPPED; i++)
-		if (n->locked >> i & 1)
-			n->held[i] = cpu_rdmsr(nested_swapped[i]);
-}
-
-/* What has become of them meanwhile goes by the rules, as if L1 had written it. */
+/* What has become of locked MSRs since nested_hold_msrs() goes by the rules, as if L1 had written it. */
 static void check_msrs(struct vcpu *v, struct nested *n)
 {
 	const struct plan *plan = v->plan;
@@ -47,6 +38,15 @@ static void check_msrs(struct vcpu *v, struct nested *n)
 		if (rule_enforce(v, &e, rule, n->held[i]) != VERDICT_DEFAULT)
 			cpu_wrmsr(e.sel, n->held[i]);
 	}
+}
+
+/* The newer one of two first. */
+static void remember(u64 *pair, u64 value)
+{
+	if (pair[0] == value || pair[1] == value)
+		return;
+	pair[1] = pair[0];
+	pair[0] = value;
 }
 
 /* rAX by the address size, of which the decoder does not tell. */
@@ -83,7 +83,7 @@ static enum verdict check_address(struct vcpu *v, struct vmexit *e, u64 pa, bool
 		verdict = write ? rule_store(v, e, pa, PAGE_BYTES) : VERDICT_DEFAULT;
 		return verdict == VERDICT_NEXT ? inject_error(e, VECTOR_GP, 0) : verdict;
 	}
-	n->good[NESTED_GOOD_INDEX(pa)] = pa;
+	remember(n->good[NESTED_GOOD_INDEX(pa)], pa);
 	return VERDICT_DEFAULT;
 }
 
@@ -157,7 +157,7 @@ static void vmrun(struct vcpu *v, struct nested *n, struct vmcb *own, u64 pa)
 	n->leaving = false;
 	n->vmcb12 = from;
 	n->vmcb->clean = clean & ~NESTED_CLEAN_CONTROLS;
-	if (!n->gif) {
+	if (n->gif != GIF_SET) {
 		nested_tpr(n, own);
 		n->tpr = own->virtual_interrupt & SVM_V_TPR;
 	}
@@ -175,7 +175,7 @@ static void vmrun(struct vcpu *v, struct nested *n, struct vmcb *own, u64 pa)
 
 static enum verdict stgi(struct vcpu *v, struct nested *n, struct vmcb *own)
 {
-	if (n->gif)
+	if (n->gif != GIF_CLEAR)
 		return VERDICT_NEXT;
 	nested_gif_set(n, own);
 	check_msrs(v, n);
@@ -184,20 +184,23 @@ static enum verdict stgi(struct vcpu *v, struct nested *n, struct vmcb *own)
 
 static enum verdict clgi(struct nested *n, struct vmcb *own)
 {
-	if (!n->gif)
+	if (n->gif != GIF_SET)
 		return VERDICT_NEXT;
-	hold_msrs(n);
-	nested_gif_clear(n, own);
+	nested_hold_msrs(n);
+	if (n->vgif)
+		nested_gif_watch(n, own, 0);
+	else
+		nested_gif_clear(n, own);
 	return VERDICT_NEXT;
 }
 
 static enum verdict vmload(struct vcpu *v, struct nested *n, u64 pa)
 {
-	if (!n->gif) {
+	if (n->gif != GIF_SET) {
 		svm_vmload(pa);
 		return VERDICT_NEXT;
 	}
-	hold_msrs(n);
+	nested_hold_msrs(n);
 	svm_vmload(pa);
 	check_msrs(v, n);
 	return VERDICT_NEXT;
@@ -229,8 +232,8 @@ enum verdict svm_nested_insn(struct vcpu *v, struct vmexit *e)
 	verdict = insn_length(v, e);
 	if (verdict != VERDICT_DEFAULT)
 		return verdict;
-	if (e->len == NESTED_INSN_BYTES)
-		n->plain[NESTED_PLAIN_INDEX(own->rip)] = own->rip;
+	if (e->len == NESTED_INSN_BYTES && code != SVM_EXIT_INVLPGA)
+		remember(n->plain[NESTED_PLAIN_INDEX(code)], own->rip);
 	switch (code) {
 	case SVM_EXIT_STGI:
 		return stgi(v, n, own);
@@ -250,6 +253,43 @@ enum verdict svm_nested_insn(struct vcpu *v, struct vmexit *e)
 	else
 		vmrun(v, n, own, pa);
 	return VERDICT_NEXT;
+}
+
+/* --- what GIF holds back --- */
+
+bool svm_nested_gif(const struct vcpu *v)
+{
+	const struct nested *n = v->nested;
+	const struct vmcb *own = v->control;
+
+	return !n || n->gif == GIF_SET || (n->gif == GIF_WATCH && own->virtual_interrupt & SVM_V_GIF);
+}
+
+void svm_nested_hold(struct vcpu *v)
+{
+	struct nested *n = v->nested;
+
+	n->came = true;
+	if (n->gif == GIF_WATCH)
+		nested_gif_clear(n, v->control);
+}
+
+bool svm_nested_event(struct vcpu *v)
+{
+	struct nested *n = v->nested;
+	struct vmcb *own = v->control;
+	u64 code = own->exit_code;
+
+	if (n->gif != GIF_WATCH ||
+	    (code != SVM_EXIT_INTR && code != SVM_EXIT_NMI && code != SVM_EXIT_CR_WRITE(8)))
+		return false;
+	v->exits[VMEXIT_VIRT_INSN]++;
+	if (own->virtual_interrupt & SVM_V_GIF)
+		nested_gif_set(n, own);
+	else
+		svm_nested_hold(v);
+	own->event_inj = svm_under_delivery(own);
+	return true;
 }
 
 /* --- L2's exits --- */

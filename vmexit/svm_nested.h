@@ -18,7 +18,9 @@
 
 /* VMCB offset 0x60: APM vol. 2, appendix B. */
 #define SVM_V_TPR 0xfULL
+#define SVM_V_GIF BIT64(9)
 #define SVM_V_INTR_MASKING BIT64(24)
+#define SVM_V_GIF_ENABLE BIT64(25)
 /* What L1 may use of it: V_TPR, V_IRQ, its priority, V_IGN_TPR, V_INTR_MASKING, the vector. */
 #define SVM_VIRTUAL_INTERRUPT 0xff011f01ffULL
 #define SVM_VIRTUAL_INTERRUPT_OUT 0x1ffULL /* what #VMEXIT writes back */
@@ -33,14 +35,34 @@
 
 #define NESTED_NONE (~0ULL)
 
+/*
+ * What L1's GIF is, and how it is kept: APM vol. 2, 15.17. While it is clear, interrupts are held back as
+ * a guest's are whose hypervisor has RFLAGS.IF clear (15.21.1), with CR8 in V_TPR, and an NMI exits and is kept.
+ * What else GIF holds back (SMI, debug traps, machine checks) comes as if it were set; an INIT never comes.
+ *
+ * A virtual GIF (15.33.2) holds back virtual interrupts alone. So with it L1 clears and sets GIF without an
+ * exit, and the first interrupt or NMI that comes tells by an exit of its own that it matters.
+ */
+enum nested_gif {
+	GIF_SET,   /* interrupts and NMIs are L1's, as without a hypervisor in it; CLGI exits */
+	GIF_CLEAR, /* STGI exits */
+	GIF_WATCH, /* V_GIF tells; what comes exits */
+	NESTED_GIFS
+};
+
+/* L1's intercepts by which these differ, but for @window. */
+#define NESTED_GIF_ICPT3 (SVM_ICPT_INTR | SVM_ICPT_NMI)
+#define NESTED_GIF_ICPT4 (SVM_ICPT_STGI | SVM_ICPT_CLGI)
+#define NESTED_CR8 (1u << 8)
+
 /* A few addresses that L1 uses for its VMCBs again and again. */
-#define NESTED_GOOD 8
+#define NESTED_GOOD 16
 #define NESTED_GOOD_INDEX(pa) ((pa) / PAGE_BYTES % NESTED_GOOD)
 
 /* VMRUN, VMLOAD, VMSAVE, STGI, CLGI without a prefix: 0F 01 and a third byte. */
 #define NESTED_INSN_BYTES 3
-#define NESTED_PLAIN 32
-#define NESTED_PLAIN_INDEX(rip) ((rip) % NESTED_PLAIN)
+#define NESTED_PLAIN (SVM_EXIT_CLGI - SVM_EXIT_VMRUN + 1)
+#define NESTED_PLAIN_INDEX(code) ((code) - SVM_EXIT_VMRUN)
 
 /* Words of our bitmaps for L2 in which something is open: see nested_map_*(). */
 #define NESTED_OPEN 24
@@ -49,6 +71,9 @@
 
 /* The MSRs that VMLOAD loads and rules can lock. */
 #define NESTED_SWAPPED 10
+
+/* VMCB offset 0xb8: virtual VMLOAD and VMSAVE, through the second-level tables (15.33.1). */
+#define SVM_VIRTUAL_VMLOAD BIT64(1)
 
 /* Shadow tables: one set for an ASID at a time. */
 #define NESTED_SLOTS 8
@@ -82,13 +107,16 @@ struct nested_slot {
  * @vmcb12_pa: its address
  * @built_pa: the VMCB12 of which VMCB02 was made last; NESTED_NONE: all of it is to be copied
  * @running: L2 runs, not L1
- * @gif: L1's global interrupt flag
+ * @gif: how its global interrupt flag is kept
+ * @vgif: the processor has a virtual one, and L1 may set GIF without our knowing
+ * @came: an interrupt or NMI has exited: it is pending for the time when L1 sets GIF
  * @svme: L1's EFER.SVME
  * @stale: our own second-level tables have changed: no translation of an L2's holds any more
  * @own_io: L2's I/O goes by our bitmap, not by L1's
  * @npt: L1 has nested tables for this L2
  * @leaving: the TLB has been flushed for giving the processor back
  * @window: intercepts that L1 does not have while GIF is clear
+ * @own_icpt3: L1's intercepts for each of enum nested_gif
  * @tpr: the processor's CR8 while V_TPR is L1's
  * @hsave: L1's VM_HSAVE_PA
  * @asids: how many ASIDs the processor has
@@ -97,7 +125,7 @@ struct nested_slot {
  * @cr4: those that L2 has set
  * @msrpm: L1's MSR bitmap; NESTED_NONE: nothing is open
  * @iopm: L1's I/O bitmap, or NESTED_NONE
- * @good: addresses at which a VMCB may lie
+ * @good: addresses at which a VMCB may lie; the newer one first
  * @plain: where L1's code has been seen to have these instructions without a prefix since it set EFER.SVME: for
  *	processors that do not tell a length. A hypervisor that is changed for another clears SVME
  * @map: our bitmaps for L2: MSRs, then ports
@@ -122,13 +150,16 @@ struct nested {
 	u64 vmcb12_pa;
 	u64 built_pa;
 	bool running;
-	bool gif;
+	bool vgif;
+	bool came;
+	u8 gif;
 	bool svme;
 	bool stale;
 	bool own_io;
 	bool npt;
 	bool leaving;
 	u32 window;
+	u32 own_icpt3[NESTED_GIFS];
 	u64 tpr;
 	u64 hsave;
 	u32 asids;
@@ -138,8 +169,8 @@ struct nested {
 	u64 cr4;
 	u64 msrpm;
 	u64 iopm;
-	u64 good[NESTED_GOOD];
-	u64 plain[NESTED_PLAIN];
+	u64 good[NESTED_GOOD][2];
+	u64 plain[NESTED_PLAIN][2];
 	u64 *map;
 	u64 map_pa;
 	u32 opened;
@@ -212,10 +243,18 @@ void svm_nested_exit(struct vcpu *v);
 enum verdict svm_nested_insn(struct vcpu *v, struct vmexit *e);
 
 /* svm_nested_gif() - whether L1 takes events now; it is no hypervisor without kvm=nested */
-static inline bool svm_nested_gif(const struct vcpu *v)
-{
-	return !v->nested || ((const struct nested *)v->nested)->gif;
-}
+bool svm_nested_gif(const struct vcpu *v);
+
+/**
+ * svm_nested_event() - an exit that tells nothing but that L1's GIF matters now, or that its CR8 does
+ * @v: the processor; no step is under way
+ *
+ * Return: false if it is another one.
+ */
+bool svm_nested_event(struct vcpu *v);
+
+/* svm_nested_hold() - an NMI waits on the root side for L1 to set GIF */
+void svm_nested_hold(struct vcpu *v);
 
 /* nested_close_all() - let our bitmaps for L2 have nothing open */
 void nested_close_all(struct nested *n);
@@ -303,7 +342,29 @@ static inline u32 nested_asid(const struct nested *n, u32 asid)
 
 static inline bool nested_good(const struct nested *n, u64 pa)
 {
-	return n->good[NESTED_GOOD_INDEX(pa)] == pa;
+	const u64 *good = n->good[NESTED_GOOD_INDEX(pa)];
+
+	return good[0] == pa || good[1] == pa;
+}
+
+/* What is in the MSRs that VMLOAD loads and rules lock, when L1 clears GIF. */
+static inline void nested_hold_msrs(struct nested *n)
+{
+	u32 i, left = n->locked;
+
+	for (i = 0; left; i++, left >>= 1)
+		if (left & 1)
+			n->held[i] = cpu_rdmsr(nested_swapped[i]);
+}
+
+static inline bool nested_msrs_held(const struct nested *n)
+{
+	u32 i, left = n->locked;
+
+	for (i = 0; left; i++, left >>= 1)
+		if (left & 1 && n->held[i] != cpu_rdmsr(nested_swapped[i]))
+			return false;
+	return true;
 }
 
 /* A word of L1's bitmaps; what L1 has none of is closed. */
@@ -327,20 +388,6 @@ static inline void nested_close(struct nested *n)
 		n->map[n->open[i]] |= nested_live(n, n->open[i]);
 }
 
-/*
- * L1 clears GIF: APM vol. 2, 15.17. Interrupts are held back as a guest's are whose hypervisor has
- * RFLAGS.IF clear (15.21.1), and CR8 has to be V_TPR then; an NMI exits and is kept. What else GIF
- * holds back (SMI, debug traps, machine checks) comes as if it were set; an INIT never comes.
- */
-static inline void nested_gif_clear(struct nested *n, struct vmcb *own)
-{
-	n->gif = false;
-	n->tpr = cpu_read_cr8();
-	own->virtual_interrupt = SVM_V_INTR_MASKING | n->tpr;
-	own->intercept3 = (own->intercept3 & ~n->window) | SVM_ICPT_NMI;
-	own->clean &= ~(SVM_CLEAN_INTERCEPTS | SVM_CLEAN_TPR);
-}
-
 /* The CR8 that L1 has now becomes the processor's. */
 static inline void nested_tpr(const struct nested *n, const struct vmcb *own)
 {
@@ -348,14 +395,65 @@ static inline void nested_tpr(const struct nested *n, const struct vmcb *own)
 		cpu_write_cr8(own->virtual_interrupt & SVM_V_TPR);
 }
 
-/* No step is under way. */
+static inline void nested_gif_changed(struct vmcb *own)
+{
+	own->clean &= ~(SVM_CLEAN_INTERCEPTS | SVM_CLEAN_TPR);
+}
+
+/* L1's intercepts for what its GIF is. No step is under way. */
+static inline void nested_gif_intercept(const struct nested *n, struct vmcb *own, enum nested_gif gif)
+{
+	own->intercept3 = n->own_icpt3[gif];
+	if (!n->vgif)
+		return;
+	if (gif == GIF_WATCH) {
+		own->intercept4 &= ~NESTED_GIF_ICPT4;
+		own->intercept_cr_write |= NESTED_CR8;
+	} else {
+		own->intercept4 |= NESTED_GIF_ICPT4;
+		own->intercept_cr_write &= ~NESTED_CR8;
+	}
+}
+
+/* From V_TPR to CR8 and back when interrupts begin and cease to be L1's. No step is under way. */
 static inline void nested_gif_set(struct nested *n, struct vmcb *own)
 {
 	nested_tpr(n, own);
-	n->gif = true;
+	n->gif = GIF_SET;
 	own->virtual_interrupt = 0;
-	own->intercept3 = (own->intercept3 & ~SVM_ICPT_NMI) | n->window;
-	own->clean &= ~(SVM_CLEAN_INTERCEPTS | SVM_CLEAN_TPR);
+	nested_gif_intercept(n, own, GIF_SET);
+	nested_gif_changed(own);
+	svm_cli();
+}
+
+static inline void nested_gif_take(struct nested *n, struct vmcb *own)
+{
+	if (n->gif == GIF_SET)
+		n->tpr = own->virtual_interrupt = cpu_read_cr8();
+	own->virtual_interrupt = (own->virtual_interrupt & SVM_V_TPR) | SVM_V_INTR_MASKING;
+}
+
+static inline void nested_gif_clear(struct nested *n, struct vmcb *own)
+{
+	nested_gif_take(n, own);
+	n->gif = GIF_CLEAR;
+	nested_gif_intercept(n, own, GIF_CLEAR);
+	nested_gif_changed(own);
+	svm_cli();
+}
+
+/* What comes exits only with the root side's RFLAGS.IF set, so that is set until L1 is in another state. */
+static inline void nested_gif_watch(struct nested *n, struct vmcb *own, u64 gif)
+{
+	nested_gif_take(n, own);
+	own->virtual_interrupt |= SVM_V_GIF_ENABLE | gif;
+	n->came = false;
+	if (n->gif != GIF_WATCH) {
+		n->gif = GIF_WATCH;
+		nested_gif_intercept(n, own, GIF_WATCH);
+	}
+	nested_gif_changed(own);
+	svm_sti();
 }
 
 /* The state that VMRUN loads, and what goes with it: APM vol. 2, 15.5.1. */
@@ -446,16 +544,31 @@ static inline void nested_run(struct vcpu *v, struct nested *n, const struct vmc
 	v->control_pa = n->vmcb_pa;
 	if (own->rflags & RFLAGS_IF)
 		svm_sti();
+	else
+		svm_cli();
 }
 
 /* #VMEXIT to L1, whose own state has been in VMCB01 all the time. VMCB12 is filled. */
 static inline void nested_to_l1(struct vcpu *v, struct nested *n, struct vmcb *own)
 {
+	u64 code = n->vmcb->exit_code;
+
 	n->running = false;
 	v->control_pa = n->own_pa;
 	own->dr7 = 0x400;
 	own->clean &= ~SVM_CLEAN_DR;
-	if (n->gif || !(n->vmcb->virtual_interrupt & SVM_V_INTR_MASKING))
+	/* A CR8 that L2 could write is L1's, too. */
+	if (!(n->vmcb->virtual_interrupt & SVM_V_INTR_MASKING)) {
+		n->tpr = cpu_read_cr8();
+		own->virtual_interrupt = (own->virtual_interrupt & ~SVM_V_TPR) | n->tpr;
+		own->clean &= ~SVM_CLEAN_TPR;
+	}
+	if (n->vgif && !n->window && code - SVM_EXIT_INTR > SVM_EXIT_NMI - SVM_EXIT_INTR) {
+		nested_gif_watch(n, own, 0);
+		return;
+	}
+	n->came = code - SVM_EXIT_INTR <= SVM_EXIT_NMI - SVM_EXIT_INTR;
+	if (n->gif != GIF_CLEAR)
 		nested_gif_clear(n, own);
 }
 

@@ -7,8 +7,9 @@
  */
 #include "svm_nested.h"
 
-static inline bool step_over(const struct nested *n, struct vmcb *own)
+static inline bool step_over(const struct nested *n, struct vmcb *own, u64 code)
 {
+	const u64 *plain = n->plain[NESTED_PLAIN_INDEX(code)];
 	u64 next = own->rip + NESTED_INSN_BYTES;
 
 	if (own->rflags & (RFLAGS_TF | RFLAGS_RF) || !(own->efer & EFER_LMA) || !(own->cs.attr & SEG_LONG))
@@ -17,7 +18,7 @@ static inline bool step_over(const struct nested *n, struct vmcb *own)
 		/* A prefix may change the address's size. */
 		if (own->next_rip != next)
 			return false;
-	} else if (n->plain[NESTED_PLAIN_INDEX(own->rip)] != own->rip) {
+	} else if (plain[0] != own->rip && plain[1] != own->rip) {
 		return false;
 	}
 	own->rip = next;
@@ -35,11 +36,11 @@ static inline bool vmrun(struct vcpu *v, struct nested *n, struct vmcb *own)
 	const struct vmcb *from = n->vmcb12;
 	u32 clean;
 
-	if (n->built_pa != own->rax || !nested_good(n, own->rax) || n->stale || n->gif ||
+	if (n->built_pa != own->rax || !nested_good(n, own->rax) || n->stale || n->gif == GIF_SET ||
 	    (own->virtual_interrupt & SVM_V_TPR) != n->tpr)
 		return false;
 	clean = *(const volatile u32 *)&from->clean;
-	if (~clean & NESTED_CLEAN_CONTROLS || from->tlb_control || !step_over(n, own))
+	if (~clean & NESTED_CLEAN_CONTROLS || from->tlb_control || !step_over(n, own, SVM_EXIT_VMRUN))
 		return false;
 	to->clean = clean;
 	to->tlb_control = 0;
@@ -89,20 +90,27 @@ bool svm_nested_quick(struct vcpu *v)
 		if (!vmrun(v, n, own))
 			return false;
 	} else if (code == SVM_EXIT_VMLOAD || code == SVM_EXIT_VMSAVE) {
-		if (!nested_good(n, own->rax) || (n->gif && n->locked) || !step_over(n, own))
+		if (!nested_good(n, own->rax) || (n->gif == GIF_SET && n->locked) || !step_over(n, own, code))
 			return false;
 		if (code == SVM_EXIT_VMLOAD)
 			svm_vmload(own->rax);
 		else
 			svm_vmsave(own->rax);
 	} else if (code == SVM_EXIT_CLGI) {
-		if (!n->gif || n->locked || !step_over(n, own))
+		if (n->gif != GIF_SET || !step_over(n, own, SVM_EXIT_CLGI))
 			return false;
-		nested_gif_clear(n, own);
+		nested_hold_msrs(n);
+		if (n->vgif)
+			nested_gif_watch(n, own, 0);
+		else
+			nested_gif_clear(n, own);
 	} else if (code == SVM_EXIT_STGI) {
-		if (n->gif || n->locked || v->nmis || !step_over(n, own))
+		if (n->gif != GIF_CLEAR || v->nmis || !nested_msrs_held(n) || !step_over(n, own, SVM_EXIT_STGI))
 			return false;
-		nested_gif_set(n, own);
+		if (n->vgif && !n->came)
+			nested_gif_watch(n, own, SVM_V_GIF);
+		else
+			nested_gif_set(n, own);
 	} else {
 		return false;
 	}
