@@ -218,7 +218,7 @@ static enum msr_answer msr_efer(struct vcpu *v, bool write, u64 *value)
 
 	if (!write) {
 		*value = now;
-		if (n ? !n->svme : !taken)
+		if (n ? !n->state : !taken)
 			*value &= ~EFER_SVME;
 		return MSR_DONE;
 	}

@@ -116,11 +116,10 @@ void svm_nested_take(const struct vcpu *v)
 	struct nested *n = nested_of(v);
 
 	memset(block_va(&machine, block_offset(&machine, n->map_pa)), 0xff, 5 * PAGE_BYTES);
-	n->running = false;
 	n->gif = GIF_SET;
 	n->vgif = false;
 	n->came = false;
-	n->svme = cpu_rdmsr(MSR_EFER) & EFER_SVME;
+	n->state = cpu_rdmsr(MSR_EFER) & EFER_SVME ? NESTED_ON : NESTED_OFF;
 	n->hsave = cpu_rdmsr(MSR_VM_HSAVE_PA);
 	n->stale = false;
 	n->leaving = false;
@@ -153,7 +152,7 @@ static void virtual_vmload(struct vcpu *v, u32 locked)
 {
 	const struct nested *n = v->nested;
 	struct vmcb *own = v->control;
-	bool on = svm_features & SVM_HAS_VIRTUAL_VMLOAD && v->machine->caps.slat && n->svme && !locked;
+	bool on = svm_features & SVM_HAS_VIRTUAL_VMLOAD && v->machine->caps.slat && n->state && !locked;
 
 	own->lbr_control = on ? SVM_VIRTUAL_VMLOAD : 0;
 	own->intercept4 |= SVM_ICPT_VMLOAD | SVM_ICPT_VMSAVE;
@@ -214,7 +213,7 @@ void svm_nested_efer(struct vcpu *v, bool svme)
 {
 	struct nested *n = v->nested;
 
-	n->svme = svme;
+	n->state = svme ? NESTED_ON : NESTED_OFF;
 	memset(n->plain, 0xff, sizeof(n->plain));
 	if (!svme && n->gif != GIF_SET)
 		nested_gif_set(n, v->control);
@@ -269,6 +268,6 @@ void svm_nested_left(struct vcpu *v)
 	svm_cli();
 	if (n->gif != GIF_SET)
 		nested_tpr(n, v->control);
-	if (n->svme)
+	if (n->state)
 		cpu_wrmsr(MSR_VM_HSAVE_PA, n->hsave);
 }

@@ -348,7 +348,7 @@ bool svm_exit(struct vcpu *v)
 
 	if (vmcb->exit_code == SVM_EXIT_CPUID && cpuid_exit(v, vmcb))
 		return false;
-	if (v->nested && ((const struct nested *)v->nested)->running) {
+	if (v->nested && ((const struct nested *)v->nested)->state == NESTED_GUEST) {
 		svm_nested_exit(v);
 		return false;
 	}

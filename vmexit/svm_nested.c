@@ -225,7 +225,7 @@ enum verdict svm_nested_insn(struct vcpu *v, struct vmexit *e)
 	u64 pa;
 
 	v->exits[VMEXIT_VIRT_INSN]++;
-	if (!n->svme || code == SVM_EXIT_SKINIT)
+	if (n->state == NESTED_OFF || code == SVM_EXIT_SKINIT)
 		return inject(e, VECTOR_UD);
 	if (e->cpl)
 		return inject_error(e, VECTOR_GP, 0);
@@ -496,7 +496,7 @@ void svm_nested_exit(struct vcpu *v)
 		break;
 	case REFUSED:
 		refuse(v, n, c);
-		if (!n->running)
+		if (n->state != NESTED_GUEST)
 			return;
 		break;
 	}

@@ -50,6 +50,12 @@ enum nested_gif {
 	NESTED_GIFS
 };
 
+enum nested_state {
+	NESTED_OFF,   /* L1's EFER.SVME is clear */
+	NESTED_ON,    /* it is set */
+	NESTED_GUEST, /* L2 runs */
+};
+
 /* L1's intercepts by which these differ, but for @window. */
 #define NESTED_GIF_ICPT3 (SVM_ICPT_INTR | SVM_ICPT_NMI)
 #define NESTED_GIF_ICPT4 (SVM_ICPT_STGI | SVM_ICPT_CLGI)
@@ -106,11 +112,10 @@ struct nested_slot {
  * @vmcb12: where we see the VMCB that L1 has run, or runs
  * @vmcb12_pa: its address
  * @built_pa: the VMCB12 of which VMCB02 was made last; NESTED_NONE: all of it is to be copied
- * @running: L2 runs, not L1
+ * @state: enum nested_state
  * @gif: how its global interrupt flag is kept
  * @vgif: the processor has a virtual one, and L1 may set GIF without our knowing
  * @came: an interrupt or NMI has exited: it is pending for the time when L1 sets GIF
- * @svme: L1's EFER.SVME
  * @stale: our own second-level tables have changed: no translation of an L2's holds any more
  * @own_io: L2's I/O goes by our bitmap, not by L1's
  * @npt: L1 has nested tables for this L2
@@ -149,11 +154,10 @@ struct nested {
 	struct vmcb *vmcb12;
 	u64 vmcb12_pa;
 	u64 built_pa;
-	bool running;
+	u8 state;
 	bool vgif;
 	bool came;
 	u8 gif;
-	bool svme;
 	bool stale;
 	bool own_io;
 	bool npt;
@@ -523,7 +527,7 @@ static inline void nested_copy_out(const struct nested *n, struct vmcb *to, cons
 	to->exit_info1 = from->exit_info1;
 	to->exit_info2 = from->exit_info2;
 	to->exit_int_info = from->exit_int_info;
-	to->event_inj = from->event_inj;
+	to->event_inj = 0;
 	to->next_rip = from->next_rip;
 }
 
@@ -540,7 +544,7 @@ static inline void nested_copy_bytes(struct vmcb *to, const struct vmcb *from)
 /* L2 is to run: the rest of VMRUN. L1's interrupt flag is the host's (15.21.1). */
 static inline void nested_run(struct vcpu *v, struct nested *n, const struct vmcb *own)
 {
-	n->running = true;
+	n->state = NESTED_GUEST;
 	v->control_pa = n->vmcb_pa;
 	if (own->rflags & RFLAGS_IF)
 		svm_sti();
@@ -553,7 +557,7 @@ static inline void nested_to_l1(struct vcpu *v, struct nested *n, struct vmcb *o
 {
 	u64 code = n->vmcb->exit_code;
 
-	n->running = false;
+	n->state = NESTED_ON;
 	v->control_pa = n->own_pa;
 	own->dr7 = 0x400;
 	own->clean &= ~SVM_CLEAN_DR;
@@ -563,7 +567,12 @@ static inline void nested_to_l1(struct vcpu *v, struct nested *n, struct vmcb *o
 		own->virtual_interrupt = (own->virtual_interrupt & ~SVM_V_TPR) | n->tpr;
 		own->clean &= ~SVM_CLEAN_TPR;
 	}
-	if (n->vgif && !n->window && code - SVM_EXIT_INTR > SVM_EXIT_NMI - SVM_EXIT_INTR) {
+	if (!n->vgif) {
+		if (n->gif == GIF_SET)
+			nested_gif_clear(n, own);
+		return;
+	}
+	if (!n->window && code - SVM_EXIT_INTR > SVM_EXIT_NMI - SVM_EXIT_INTR) {
 		nested_gif_watch(n, own, 0);
 		return;
 	}

@@ -7,12 +7,13 @@
  */
 #include "svm_nested.h"
 
-static inline bool step_over(const struct nested *n, struct vmcb *own, u64 code)
+static inline bool step_over(struct vcpu *v, const struct nested *n, struct vmcb *own, u64 code)
 {
 	const u64 *plain = n->plain[NESTED_PLAIN_INDEX(code)];
 	u64 next = own->rip + NESTED_INSN_BYTES;
 
-	if (own->rflags & (RFLAGS_TF | RFLAGS_RF) || !(own->efer & EFER_LMA) || !(own->cs.attr & SEG_LONG))
+	/* With TF a step may be under way. Outside long mode CS.L is reserved. */
+	if (own->rflags & (RFLAGS_TF | RFLAGS_RF) || !(own->cs.attr & SEG_LONG))
 		return false;
 	if (svm_features & SVM_HAS_NRIP) {
 		/* A prefix may change the address's size. */
@@ -23,6 +24,7 @@ static inline bool step_over(const struct nested *n, struct vmcb *own, u64 code)
 	}
 	own->rip = next;
 	own->interrupt_shadow = 0;
+	v->exits[VMEXIT_VIRT_INSN]++;
 	return true;
 }
 
@@ -30,8 +32,10 @@ static inline bool step_over(const struct nested *n, struct vmcb *own, u64 code)
  * The same VMCB as last time, of which only what needs no look has changed. Otherwise, and when L1 has GIF
  * set or has changed its CR8 since it cleared it, svm_nested_insn() has more to do.
  */
-static inline bool vmrun(struct vcpu *v, struct nested *n, struct vmcb *own)
+static __attribute__((noinline)) bool vmrun(struct vcpu *v)
 {
+	struct nested *n = v->nested;
+	struct vmcb *own = v->control;
 	struct vmcb *to = n->vmcb;
 	const struct vmcb *from = n->vmcb12;
 	u32 clean;
@@ -40,7 +44,7 @@ static inline bool vmrun(struct vcpu *v, struct nested *n, struct vmcb *own)
 	    (own->virtual_interrupt & SVM_V_TPR) != n->tpr)
 		return false;
 	clean = *(const volatile u32 *)&from->clean;
-	if (~clean & NESTED_CLEAN_CONTROLS || from->tlb_control || !step_over(n, own, SVM_EXIT_VMRUN))
+	if (~clean & NESTED_CLEAN_CONTROLS || from->tlb_control || !step_over(v, n, own, SVM_EXIT_VMRUN))
 		return false;
 	to->clean = clean;
 	to->tlb_control = 0;
@@ -60,8 +64,10 @@ static inline bool may_be_ours(const struct nested *n, u64 code)
 	return code != SVM_EXIT_VMMCALL && (code != SVM_EXIT_IOIO || n->own_io);
 }
 
-static inline bool from_l2(struct vcpu *v, struct nested *n, struct vmcb *own)
+static __attribute__((noinline)) bool from_l2(struct vcpu *v)
 {
+	struct nested *n = v->nested;
+	struct vmcb *own = v->control;
 	struct vmcb *vmcb = n->vmcb;
 
 	svm_cli();
@@ -76,44 +82,83 @@ static inline bool from_l2(struct vcpu *v, struct nested *n, struct vmcb *own)
 	return true;
 }
 
-bool svm_nested_quick(struct vcpu *v)
+static __attribute__((noinline)) bool vmload_vmsave(struct vcpu *v)
+{
+	const struct nested *n = v->nested;
+	struct vmcb *own = v->control;
+
+	if (!nested_good(n, own->rax) || (n->locked && n->gif == GIF_SET) ||
+	    !step_over(v, n, own, own->exit_code))
+		return false;
+	if (own->exit_code == SVM_EXIT_VMLOAD)
+		svm_vmload(own->rax);
+	else
+		svm_vmsave(own->rax);
+	return true;
+}
+
+static inline bool clear(struct vcpu *v, struct nested *n, struct vmcb *own)
+{
+	if (n->gif != GIF_SET || !step_over(v, n, own, SVM_EXIT_CLGI))
+		return false;
+	if (n->vgif)
+		nested_gif_watch(n, own, 0);
+	else
+		nested_gif_clear(n, own);
+	return true;
+}
+
+static inline bool set(struct vcpu *v, struct nested *n, struct vmcb *own)
+{
+	if (n->gif != GIF_CLEAR || v->nmis || !step_over(v, n, own, SVM_EXIT_STGI))
+		return false;
+	if (n->vgif && !n->came)
+		nested_gif_watch(n, own, SVM_V_GIF);
+	else
+		nested_gif_set(n, own);
+	return true;
+}
+
+static __attribute__((noinline)) bool clgi(struct vcpu *v)
 {
 	struct nested *n = v->nested;
-	struct vmcb *own = v->control;
-	u64 code = own->exit_code;
 
-	if (n->running)
-		return from_l2(v, n, own);
-	if (!n->svme || v->step.kind)
+	if (!clear(v, n, v->control))
 		return false;
-	if (code == SVM_EXIT_VMRUN) {
-		if (!vmrun(v, n, own))
-			return false;
-	} else if (code == SVM_EXIT_VMLOAD || code == SVM_EXIT_VMSAVE) {
-		if (!nested_good(n, own->rax) || (n->gif == GIF_SET && n->locked) || !step_over(n, own, code))
-			return false;
-		if (code == SVM_EXIT_VMLOAD)
-			svm_vmload(own->rax);
-		else
-			svm_vmsave(own->rax);
-	} else if (code == SVM_EXIT_CLGI) {
-		if (n->gif != GIF_SET || !step_over(n, own, SVM_EXIT_CLGI))
-			return false;
+	if (n->locked)
 		nested_hold_msrs(n);
-		if (n->vgif)
-			nested_gif_watch(n, own, 0);
-		else
-			nested_gif_clear(n, own);
-	} else if (code == SVM_EXIT_STGI) {
-		if (n->gif != GIF_CLEAR || v->nmis || !nested_msrs_held(n) || !step_over(n, own, SVM_EXIT_STGI))
-			return false;
-		if (n->vgif && !n->came)
-			nested_gif_watch(n, own, SVM_V_GIF);
-		else
-			nested_gif_set(n, own);
-	} else {
-		return false;
-	}
-	v->exits[VMEXIT_VIRT_INSN]++;
 	return true;
+}
+
+static __attribute__((noinline)) bool stgi_locked(struct vcpu *v)
+{
+	struct nested *n = v->nested;
+
+	return nested_msrs_held(n) && set(v, n, v->control);
+}
+
+static __attribute__((noinline)) bool stgi(struct vcpu *v)
+{
+	struct nested *n = v->nested;
+
+	if (n->locked)
+		return stgi_locked(v);
+	return set(v, n, v->control);
+}
+
+/* Each way apart, so that none saves registers that another one needs. */
+bool svm_nested_quick(struct vcpu *v)
+{
+	const struct nested *n = v->nested;
+	u64 code = ((const struct vmcb *)v->control)->exit_code;
+
+	if (unlikely(n->state != NESTED_ON))
+		return n->state == NESTED_GUEST && from_l2(v);
+	if (code - SVM_EXIT_VMLOAD <= SVM_EXIT_VMSAVE - SVM_EXIT_VMLOAD)
+		return vmload_vmsave(v);
+	if (code == SVM_EXIT_VMRUN)
+		return vmrun(v);
+	if (code == SVM_EXIT_STGI)
+		return stgi(v);
+	return code == SVM_EXIT_CLGI && clgi(v);
 }
