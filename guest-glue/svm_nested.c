@@ -253,6 +253,9 @@ bool svm_nested_leave(struct vcpu *v)
 	struct nested *n = v->nested;
 	struct vmcb *own = v->control;
 
+	/* The bare processor has it set, and so has this one when it is taken again. */
+	if (n->gif != GIF_SET)
+		nested_gif_set(n, own);
 	if (n->leaving)
 		return true;
 	n->leaving = true;
@@ -265,9 +268,6 @@ void svm_nested_left(struct vcpu *v)
 {
 	const struct nested *n = v->nested;
 
-	svm_cli();
-	if (n->gif != GIF_SET)
-		nested_tpr(n, v->control);
 	if (n->state)
 		cpu_wrmsr(MSR_VM_HSAVE_PA, n->hsave);
 }

@@ -44,7 +44,9 @@ struct sim_leaf {
  * @fs: what VMSAVE stores, with the next four
  * @cpu: which of the machine's processors this is now
  * @held: it runs a guest; control registers are the root side's then
- * @was: the VMCB as it was at the last #VMEXIT
+ * @kvm: machine.kvm of the next sim_take()
+ * @was: the VMCB as it was at the last #VMEXIT; and VMCB02
+ * @quick: how many exits svm_quick() has answered
  * @cpuids: how often CPUID was executed below
  * @flushes: how many VMRUNs flushed the TLB
  * @inits: svm_swallow_init()
@@ -83,9 +85,11 @@ struct sim {
 	struct vmcb_segment fs, gs, tr, ldtr;
 	u64 gdt[16];
 	u32 cpu;
+	enum kvm_mode kvm;
 	bool held;
 	u64 root_cr3, root_cr4;
-	struct vmcb was;
+	struct vmcb was[2];
+	u32 quick;
 	u32 cpuids, flushes, inits, wbinvds, vmsaves;
 	bool interrupts;
 	u64 vmsaved, vmloaded, invlpga_at;
@@ -175,6 +179,9 @@ void sim_vmexit(u64 code, u64 info1, u64 info2, bool quick);
  */
 void sim_exec(u64 code, const char *bytes, u32 count);
 #define EXEC(code, bytes) sim_exec(code, bytes, sizeof(bytes) - 1)
+
+/* sim_current() - the VMCB that runs: the guest's, or that of a guest of the guest's hypervisor */
+struct vmcb *sim_current(void);
 
 /* sim_exits() - whether the intercept of an exit code is on */
 bool sim_exits(u64 code);

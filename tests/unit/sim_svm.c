@@ -13,6 +13,18 @@
 static const u8 saved_first[] = { RCX, RDX, RBX, RSI, RDI, R8 };
 #define NOT_SAVED 0xdeadbeefdeadbeefULL
 
+struct vmcb *sim_current(void)
+{
+	const struct nested *n = V->nested;
+
+	return n && V->control_pa == n->vmcb_pa ? n->vmcb : C;
+}
+
+static struct vmcb *was(const struct vmcb *c)
+{
+	return &sim.was[c != C];
+}
+
 static bool has_error_code(u8 vector)
 {
 	return (1u << VECTOR_DF | 1u << VECTOR_TS | 1u << VECTOR_NP | 1u << VECTOR_SS |
@@ -64,7 +76,7 @@ static void check_state(const struct vmcb *c)
 /* 15.15.3: the processor may use its own copy of what is called clean. */
 static void check_clean(const struct vmcb *c)
 {
-	const struct vmcb *w = &sim.was;
+	const struct vmcb *w = was(c);
 #define SAME(bit, field)                                                                           \
 	ck_assert_msg(!(c->clean >> (bit) & 1) || !memcmp(&c->field, &w->field, sizeof(c->field)), \
 		      #field " has changed, clean bit %d has not", bit)
@@ -98,12 +110,13 @@ static void check_clean(const struct vmcb *c)
 	SAME(8, es);
 	SAME(8, cpl);
 	SAME(9, cr2);
+	SAME(10, lbr_control);
 #undef SAME
 }
 
 static void vmrun(void)
 {
-	const struct vmcb *c = C;
+	const struct vmcb *c = sim_current();
 
 	ck_assert(cpu_rdmsr(MSR_EFER) & EFER_SVME);
 	ck_assert_uint_ne(block_offset(&machine, cpu_rdmsr(MSR_VM_HSAVE_PA)), BLOCK_NONE);
@@ -116,7 +129,7 @@ static void vmrun(void)
 
 bool sim_exits(u64 code)
 {
-	const struct vmcb *c = C;
+	const struct vmcb *c = sim_current();
 	u32 msr = sim.gpr[RCX], bit = (msr & 0x1fff) * 2 + (c->exit_info1 & 1);
 	const u8 *map;
 
@@ -164,7 +177,7 @@ static void give_back(void)
 void sim_vmexit(u64 code, u64 info1, u64 info2, bool quick)
 {
 	struct vcpu *v = V;
-	struct vmcb *c = C;
+	struct vmcb *c = sim_current();
 	u64 *gpr = sim.gpr;
 	u32 i;
 
@@ -174,7 +187,7 @@ void sim_vmexit(u64 code, u64 info1, u64 info2, bool quick)
 	c->event_inj = 0;
 	c->rax = gpr[RAX];
 	c->rsp = gpr[RSP];
-	sim.was = *c;
+	*was(c) = *c;
 	for (i = 0; i < GPRS; i++)
 		v->gpr[i] = NOT_SAVED;
 	for (i = 0; i < ARRAY_SIZE(saved_first); i++)
@@ -185,6 +198,7 @@ void sim_vmexit(u64 code, u64 info1, u64 info2, bool quick)
 		c->tlb_control = 0;
 	}
 	if (quick && svm_quick(v)) {
+		sim.quick++;
 		for (i = 0; i < ARRAY_SIZE(saved_first); i++)
 			gpr[saved_first[i]] = v->gpr[saved_first[i]];
 	} else {
@@ -206,7 +220,7 @@ void sim_vmexit(u64 code, u64 info1, u64 info2, bool quick)
 void sim_exit(u64 code, u64 info1, u64 info2)
 {
 	ck_assert(sim.held);
-	C->exit_info1 = info1;
+	sim_current()->exit_info1 = info1;
 	ck_assert_msg(sim_exits(code), "no intercept for exit code %lx", (unsigned long)code);
 	sim_vmexit(code, info1, info2, true);
 }
@@ -384,7 +398,7 @@ u64 svm_launch(const struct svm_switch *sw)
 	c->rsp = SIM_DATA + 0x1000;
 	c->rax = 1;
 	root_enter((struct vcpu *)(uintptr_t)sw->vcpu);
-	sim.was = *c;
+	sim.was[0] = *c;
 	/* Nothing is clean the first time. */
 	ck_assert_uint_eq(c->clean, 0);
 	ck_assert_uint_eq(c->tlb_control, SVM_FLUSH_ALL);
