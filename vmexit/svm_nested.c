@@ -478,6 +478,22 @@ static void refuse(struct vcpu *v, struct nested *n, struct vmcb *c)
 	svm_inject_fault(v, c, &fault);
 }
 
+/*
+ * What was under delivery when L2 exited and L1 is not to know. INT n runs again, unless it is L1 that injects
+ * one: then RIP is where it returns to, or NEXT_RIP (15.20), and nothing but the event itself brings it back.
+ */
+static u64 under_delivery(const struct nested *n, struct vmcb *c)
+{
+	u64 event = svm_under_delivery(c);
+	const struct vmcb *from = n->vmcb12;
+
+	if (event || !(c->exit_int_info & SVM_EVENT_VALID) || (u32)from->event_inj != (u32)c->exit_int_info ||
+	    from->rip != c->rip)
+		return event;
+	c->next_rip = from->next_rip;
+	return c->exit_int_info;
+}
+
 void svm_nested_exit(struct vcpu *v)
 {
 	struct nested *n = v->nested;
@@ -492,7 +508,7 @@ void svm_nested_exit(struct vcpu *v)
 		reflect(v, n);
 		return;
 	case AGAIN:
-		c->event_inj = svm_under_delivery(c);
+		c->event_inj = under_delivery(n, c);
 		break;
 	case REFUSED:
 		refuse(v, n, c);
