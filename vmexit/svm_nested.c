@@ -359,6 +359,20 @@ static bool msr_is_ours(const struct vcpu *v, u32 msr, u32 bit)
 
 enum answer { L1S, AGAIN, REFUSED };
 
+/* L2 is refused what a rule refuses L1. What a rule lets through L2 is refused as well, and nothing is said. */
+static enum answer refused(struct vcpu *v, const struct vmcb *c, enum vmexit_kind kind, enum asset asset, u32 number)
+{
+	const struct plan *plan = v->plan;
+	const struct rule *rule = rule_find(v, asset, number);
+	struct vmexit e = { .kind = kind, .cpl = c->cpl, .sel = number };
+
+	if (rule && rule->action == ACTION_DENY) {
+		e.feature = plan->claims[plan->spans[kind].first].feature;
+		rule_enforce(v, &e, rule, 0);
+	}
+	return REFUSED;
+}
+
 static enum answer msr(struct vcpu *v, struct nested *n, const struct vmcb *c)
 {
 	u32 number = v->gpr[RCX], bit;
@@ -367,7 +381,7 @@ static enum answer msr(struct vcpu *v, struct nested *n, const struct vmcb *c)
 	if (n->icpt3 & SVM_ICPT_MSR && (!reached || live(n, bit)))
 		return L1S;
 	if (!reached || msr_is_ours(v, number, bit))
-		return REFUSED;
+		return refused(v, c, c->exit_info1 & 1 ? VMEXIT_MSR_WRITE : VMEXIT_MSR_READ, ASSET_MSR, number);
 	open_bit(n, bit);
 	return AGAIN;
 }
@@ -386,7 +400,7 @@ static enum answer io(struct vcpu *v, struct nested *n, const struct vmcb *c)
 			return L1S;
 	for (bit = port; bit < end; bit++)
 		if (plan[bit / 64] >> bit % 64 & 1)
-			return REFUSED;
+			return refused(v, c, VMEXIT_IO, ASSET_IO, bit);
 	for (bit = port; bit < end; bit++)
 		open_bit(n, NESTED_MSR_WORDS * 64 + bit);
 	return AGAIN;

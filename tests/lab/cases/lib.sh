@@ -10,6 +10,7 @@
 #   # program: NAME.c FLAG...	compiled from this folder, statically; the case finds it as ./NAME
 #   # module: NAME		the kernel module in the folder NAME, for the machine's kernel; it finds ./NAME.ko
 #   # plugin: FOLDER	the plug-in in that folder (from the top), for the machine's kernel; ./NAME.ko
+#   # prepare: COMMAND	run before that, from the top folder, so that "# run:" can name what it makes
 #   # timeout: SECONDS	for this case (100; five times as long in Bochs)
 #
 # A case starts without the module, with every processor online, and with an empty kernel log; it must

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Guests of KVM's that use what a guest can use: every mode, exceptions, ports, MSRs, page tables, memory that
-# comes and goes beneath them, timers, NMIs, several processors.
+# KVM below oldguard: its guests use what a guest can use, every mode, exceptions, ports, MSRs, page tables,
+# memory that comes and goes beneath them, timers, NMIs, several processors. What they find without oldguard
+# they find with it. One that is killed is gone; features come and go while one runs.
 # machine: EPYC smp=2
 # program: vmm/vmm.c @tests/lab/cases/vmm/build
-# timeout: 300
+# timeout: 400
 
 # guests SENTENCE [CHECK]...
 guests() {
@@ -18,7 +19,36 @@ guests() {
 	fi
 }
 
-# What a guest finds without oldguard is what it is to find with it.
+# spin [CPUS]: one that never ends, as process $spinning.
+spin() {
+	./vmm spin "$@" >/tmp/spin 2>&1 &
+	spinning=$!
+	until grep -q spinning /tmp/spin; do
+		sleep 0.1
+	done
+	sleep 0.5
+}
+
 ok "KVM loads" modprobe kvm_amd
-guests "its guests work without oldguard" exceptions "ring 3" "page tables" "apic timer"
+guests "its guests work without oldguard" exceptions "ring 3" "page tables"
+rmmod kvm_amd kvm
+
+load all kvm=nested
+ok "KVM loads below oldguard" modprobe kvm_amd
+guests "its guests work there, with nested paging"
+isnt "$(exits_of nested)" 0 "they are guests of a guest"
+spin 2
+ok "features go while one runs" set_features none
+ok "and come" set_features all
+is "$(answers 1)" fault "programs beside it are guarded"
+fails "" "oldguard is not given up under it" rmmod oldguard
+kill -KILL $spinning
+wait $spinning 2>/dev/null
+guests "after one has been killed the next runs" "cpuid" "apic timer"
+ok "KVM goes" rmmod kvm_amd
+ok "and comes without nested paging" modprobe kvm_amd npt=0
+guests "its guests work without nested paging" exceptions "ring 3" "page tables" "memory let go" "dirty log" msrs \
+	"2 processors"
+unload
+guests "oldguard goes before KVM: its guests go on without" "ring 3" "page tables" "apic timer"
 rmmod kvm_amd kvm

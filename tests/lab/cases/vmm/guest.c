@@ -131,6 +131,65 @@ void g_user(void)
 	must(counts[0] == 10);
 }
 
+/* The five instructions; each tells how it ended. */
+static unsigned five(unsigned which)
+{
+	static uint8_t to[16];
+
+	switch (which) {
+	case 0: return TRAP("sgdt %[to]", [to] "m"(to));
+	case 1: return TRAP("sidt %[to]", [to] "m"(to));
+	case 2: return TRAP("sldt %%eax", [to] "m"(to));
+	case 3: return TRAP("str %[to]", [to] "m"(to));
+	case 4: return TRAP("smsw %%eax", [to] "m"(to));
+	default: return TRAP("smsw %[to]", [to] "m"(to));
+	}
+}
+
+static void u_five(void)
+{
+	unsigned i;
+
+	for (i = 0; i < 6; i++)
+		must(five(i) == answer);
+	user_back();
+}
+
+/* It has come from KVM, and KVM has it from oldguard: what CR4 says is so, outside CPL 0. */
+void g_umip(void)
+{
+	struct {
+		uint16_t limit;
+		uint64_t base;
+	} __attribute__((packed)) idtr = { 0 };
+	uint64_t cr4 = READ_REG(cr4);
+	uint32_t out[4], i, round;
+
+	cpuid(7, 0, out);
+	must(out[2] >> 2 & 1);
+	/* Where it tells what is wrong. */
+	asm volatile("pushf\n\torl $0x3000, (%%rsp)\n\tpopf" : : : "memory");
+	for (round = 0; round < 5; round++) {
+		answer = NO_TRAP;
+		run_user(u_five);
+		WRITE_REG(cr4, cr4 | 1 << 11);
+		must(READ_REG(cr4) == (cr4 | 1 << 11));
+		answer = GP;
+		run_user(u_five);
+		for (i = 0; i < 6; i++)
+			must(five(i) == NO_TRAP);
+		asm volatile("sidt %0" : "=m"(idtr));
+		must(idtr.base == (uintptr_t)guest_idt && idtr.limit == sizeof(guest_idt) - 1);
+		/* With another bit of CR4's, and across exits. */
+		WRITE_REG(cr4, READ_REG(cr4) ^ 1 << 7);
+		in32(PORT_ECHO);
+		must(READ_REG(cr4) == ((cr4 | 1 << 11) ^ 1 << 7));
+		run_user(u_five);
+		WRITE_REG(cr4, cr4);
+		must(READ_REG(cr4) == cr4);
+	}
+}
+
 /* The host has put a leaf of its own there. */
 void g_cpuid(void)
 {

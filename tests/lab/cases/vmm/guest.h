@@ -67,6 +67,7 @@ void syscall_entry(void);
 /* What a guest does: at CPL 0, in long mode, on the first processor. */
 void g_traps(void);
 void g_user(void);
+void g_umip(void);
 void g_cpuid(void);
 void g_cpuid_loop(void);
 void g_few(void);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vmm [NAME]...: small virtual machines under KVM, one for each check (all of them): a line "ok NAME" or
+ * vmm [NAME]...: small virtual machines under KVM, one for each check (all but umip): a line "ok NAME" or
  * "no NAME: what is wrong", and at the end how many. "vmm spin [CPUS]" makes one that never ends, and says
  * "spinning" when it runs.
  */
@@ -134,7 +134,7 @@ static uint64_t count_cpus(struct cpu *c, uint64_t ask)
 	return c->vm->cpus;
 }
 
-enum how { PLAIN = 0, APIC = 1, HUGE = 2, REAL = 4, TRIPLE = 8, STEPPED = 16 };
+enum how { PLAIN = 0, APIC = 1, HUGE = 2, REAL = 4, TRIPLE = 8, STEPPED = 16, ASKED = 32 };
 
 static const struct check {
 	const char *name;
@@ -170,6 +170,7 @@ static const struct check {
 	{ "hypercall", g_hypercall, PLAIN, 1, NULL },
 	{ "triple fault", g_triple, TRIPLE, 1, NULL },
 	{ "2 processors", g_smp, APIC, 2, count_cpus },
+	{ "umip", g_umip, ASKED, 1, NULL },
 	{ "4 processors", g_smp, APIC, 4, count_cpus },
 };
 
@@ -241,7 +242,7 @@ int main(int argc, char **argv)
 	}
 	signal(SIGALRM, late);
 	for (i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
-		bool wanted = argc == 1;
+		bool wanted = argc == 1 && !(checks[i].how & ASKED);
 
 		for (n = 1; n < argc; n++)
 			wanted |= !strcmp(argv[n], checks[i].name);
