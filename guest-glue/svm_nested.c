@@ -125,6 +125,8 @@ void svm_nested_take(const struct vcpu *v)
 	n->leaving = false;
 	n->opened = 0;
 	n->locked = 0;
+	n->virtual_cr4 = 0;
+	n->stepping = false;
 	n->built_pa = NESTED_NONE;
 	memset(n->good, 0xff, sizeof(n->good));
 	memset(n->plain, 0xff, sizeof(n->plain));
@@ -202,7 +204,8 @@ void svm_nested_traps(struct vcpu *v)
 		if (n->gif != GIF_SET && (locked & ~n->locked) >> i & 1)
 			n->held[i] = cpu_rdmsr(nested_swapped[i]);
 	n->locked = locked;
-	n->virtual_cr4 = v->plan->cr4;
+	n->virtual_cr4 |= v->plan->cr4;
+	n->umip_wanted = v->plan->cr4 & CR4_UMIP;
 	n->own_io = v->plan->traps.io.count;
 	n->built_pa = NESTED_NONE;
 	nested_close_all(n);

@@ -211,6 +211,16 @@ static enum walk_status walk(struct vcpu *v, u64 gpa, u32 access, u64 *address,
 	return guest_walk_page(&state, gpa, access, address, page, fault);
 }
 
+bool nested_address(struct vcpu *v, u64 gpa, u64 *address)
+{
+	const struct nested *n = v->nested;
+	struct guest_fault fault;
+	struct walk_page page;
+
+	*address = gpa;
+	return !n->npt || walk(v, gpa, WALK_READ | WALK_PEEK, address, &page, &fault) == WALK_OK;
+}
+
 /* Our own entry for an L1-physical address; made if nobody has asked for it before. */
 static bool own_leaf(struct machine *m, u64 address, u64 *entry, u32 *level)
 {

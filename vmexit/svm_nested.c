@@ -106,12 +106,12 @@ static bool take_intercepts(struct vcpu *v, struct nested *n, const struct vmcb 
 		return false;
 	n->msrpm = n->icpt3 & SVM_ICPT_MSR ? msrpm : NESTED_NONE;
 	n->iopm = n->icpt3 & SVM_ICPT_IOIO ? iopm : NESTED_NONE;
-	to->intercept_cr_read = from->intercept_cr_read;
-	to->intercept_cr_write = from->intercept_cr_write;
+	n->cr_read = *(const volatile u16 *)&from->intercept_cr_read;
+	n->cr_write = *(const volatile u16 *)&from->intercept_cr_write;
+	n->exceptions = *(const volatile u32 *)&from->intercept_exceptions;
+	to->intercept_cr_write = n->cr_write;
 	to->intercept_dr_read = from->intercept_dr_read;
 	to->intercept_dr_write = from->intercept_dr_write;
-	to->intercept_exceptions = from->intercept_exceptions;
-	to->intercept3 = n->icpt3 | NESTED_ICPT3 | (n->own_io ? SVM_ICPT_IOIO : 0);
 	to->intercept4 = n->icpt4 | NESTED_ICPT4;
 	to->intercept5 = from->intercept5;
 	to->pause_threshold = from->pause_threshold;
@@ -166,6 +166,7 @@ static void vmrun(struct vcpu *v, struct nested *n, struct vmcb *own, u64 pa)
 		return;
 	}
 	nested_copy_in(n, n->vmcb, from, clean);
+	nested_umip_intercepts(n);
 	n->built_pa = pa;
 	nested_close(n);
 	nested_run(v, n, own);
@@ -357,10 +358,8 @@ static bool msr_is_ours(const struct vcpu *v, u32 msr, u32 bit)
 	return plan[bit / 64] >> bit % 64 & 1;
 }
 
-enum answer { L1S, AGAIN, REFUSED };
-
 /* L2 is refused what a rule refuses L1. What a rule lets through L2 is refused as well, and nothing is said. */
-static enum answer refused(struct vcpu *v, const struct vmcb *c, enum vmexit_kind kind, enum asset asset, u32 number)
+static enum nested_answer refused(struct vcpu *v, const struct vmcb *c, enum vmexit_kind kind, enum asset asset, u32 number)
 {
 	const struct plan *plan = v->plan;
 	const struct rule *rule = rule_find(v, asset, number);
@@ -373,7 +372,7 @@ static enum answer refused(struct vcpu *v, const struct vmcb *c, enum vmexit_kin
 	return REFUSED;
 }
 
-static enum answer msr(struct vcpu *v, struct nested *n, const struct vmcb *c)
+static enum nested_answer msr(struct vcpu *v, struct nested *n, const struct vmcb *c)
 {
 	u32 number = v->gpr[RCX], bit;
 	bool reached = msr_bit(number, c->exit_info1 & 1, &bit);
@@ -387,7 +386,7 @@ static enum answer msr(struct vcpu *v, struct nested *n, const struct vmcb *c)
 }
 
 /* EXITINFO1: APM vol. 2, 15.10.2. */
-static enum answer io(struct vcpu *v, struct nested *n, const struct vmcb *c)
+static enum nested_answer io(struct vcpu *v, struct nested *n, const struct vmcb *c)
 {
 	const struct machine *m = v->machine;
 	const u64 *plan = block_va(m, m->io_map[v->plan - m->plans]);
@@ -410,7 +409,7 @@ static enum answer io(struct vcpu *v, struct nested *n, const struct vmcb *c)
  * Memory that L1 lets L2 have, and we do not; or that nobody has mapped yet. The instruction is L2's,
  * which nobody can decode here: as if it came of an event's delivery.
  */
-static enum answer memory(struct vcpu *v, const struct vmcb *c, u64 address)
+static enum nested_answer memory(struct vcpu *v, const struct vmcb *c, u64 address)
 {
 	struct vmexit e = {
 		.kind = VMEXIT_MEMORY,
@@ -424,7 +423,7 @@ static enum answer memory(struct vcpu *v, const struct vmcb *c, u64 address)
 	return dispatch(v, &e) == VERDICT_RETRY ? AGAIN : REFUSED;
 }
 
-static enum answer nested_page(struct vcpu *v, struct nested *n, struct vmcb *c)
+static enum nested_answer nested_page(struct vcpu *v, struct nested *n, struct vmcb *c)
 {
 	u64 address = c->exit_info2;
 
@@ -443,7 +442,7 @@ static enum answer nested_page(struct vcpu *v, struct nested *n, struct vmcb *c)
 	}
 }
 
-static enum answer answer(struct vcpu *v, struct nested *n, struct vmcb *c)
+static enum nested_answer answer(struct vcpu *v, struct nested *n, struct vmcb *c)
 {
 	u64 code = c->exit_code;
 
@@ -481,6 +480,7 @@ static void refuse(struct vcpu *v, struct nested *n, struct vmcb *c)
 	struct guest_fault fault = {
 		.vector = undefined ? VECTOR_UD : VECTOR_GP,
 		.has_error = !undefined,
+		.error = code == SVM_EXIT_EXCEPTION(VECTOR_GP) ? c->exit_info1 : 0,
 	};
 
 	/* A fault of #DF's delivery is a shutdown of L2, of which nothing of the machine's is to stop. */
@@ -512,12 +512,19 @@ void svm_nested_exit(struct vcpu *v)
 {
 	struct nested *n = v->nested;
 	struct vmcb *c = n->vmcb;
+	enum nested_answer what;
 
 	v->exits[VMEXIT_NESTED]++;
 	c->clean = SVM_CLEAN_ALL;
 	c->tlb_control = 0;
 	c->event_inj = 0;
-	switch (answer(v, n, c)) {
+	what = nested_umip_exit(v, n, c);
+	if (what == PASS)
+		what = answer(v, n, c);
+	if (n->stepping && what != AGAIN)
+		nested_step_undone(n);
+	switch (what) {
+	case PASS:
 	case L1S:
 		reflect(v, n);
 		return;
@@ -528,6 +535,8 @@ void svm_nested_exit(struct vcpu *v)
 		refuse(v, n, c);
 		if (n->state != NESTED_GUEST)
 			return;
+		break;
+	case RAISED:
 		break;
 	}
 	nested_shadow_refresh(v);

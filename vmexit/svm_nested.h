@@ -126,8 +126,14 @@ struct nested_slot {
  * @hsave: L1's VM_HSAVE_PA
  * @asids: how many ASIDs the processor has
  * @icpt3, @icpt4: what L1 intercepts of this L2
- * @virtual_cr4: bits that are not to reach the register: plan.cr4
+ * @exceptions, @cr_read, @cr_write: "
+ * @virtual_cr4: bits that are not to reach the register: what plan.cr4 is or has been, as L1 may go on giving its
+ *	guests what it has once found
  * @cr4: those that L2 has set
+ * @umip_wanted: CR4.UMIP in plan.cr4
+ * @umip: L2's is set, and its intercepts are
+ * @stepping: L2 runs one instruction without them
+ * @step_tf, @step_shadow, @step_dr6: what of L2's is not as it was meanwhile
  * @msrpm: L1's MSR bitmap; NESTED_NONE: nothing is open
  * @iopm: L1's I/O bitmap, or NESTED_NONE
  * @good: addresses at which a VMCB may lie; the newer one first
@@ -169,8 +175,17 @@ struct nested {
 	u32 asids;
 	u32 icpt3;
 	u32 icpt4;
+	u32 exceptions;
+	u16 cr_read;
+	u16 cr_write;
 	u64 virtual_cr4;
 	u64 cr4;
+	u64 umip_wanted;
+	bool umip;
+	bool stepping;
+	bool step_tf;
+	u64 step_shadow;
+	u64 step_dr6;
 	u64 msrpm;
 	u64 iopm;
 	u64 good[NESTED_GOOD][2];
@@ -260,8 +275,37 @@ bool svm_nested_event(struct vcpu *v);
 /* svm_nested_hold() - an NMI waits on the root side for L1 to set GIF */
 void svm_nested_hold(struct vcpu *v);
 
+/* What becomes of an exit of L2's. */
+enum nested_answer {
+	PASS,	 /* whoever is asked next decides */
+	L1S,	 /* L1 gets it */
+	AGAIN,	 /* L2 goes on where it is */
+	REFUSED, /* L2 gets #GP(0), or #UD of what it does not have */
+	RAISED,	 /* L2 gets what is in VMCB02.event_inj */
+};
+
 /* nested_close_all() - let our bitmaps for L2 have nothing open */
 void nested_close_all(struct nested *n);
+
+/* --- vmexit/svm_nested_umip.c --- */
+
+/* nested_umip_intercepts() - after a change of L2's virtual CR4 bits, or of what L1 intercepts */
+void nested_umip_intercepts(struct nested *n);
+
+/* nested_umip_exit() - answer an exit that there is because of virtual CR4 bits; else PASS */
+enum nested_answer nested_umip_exit(struct vcpu *v, struct nested *n, struct vmcb *c);
+
+/* nested_step_undone() - the instruction that L2 runs without intercepts has not run: nothing is left of the step */
+void nested_step_undone(struct nested *n);
+
+/* Exits of UMIP's intercepts, or of the #GP that comes in their place. */
+static inline bool nested_umip_code(const struct nested *n, u64 code)
+{
+	if (code == SVM_EXIT_EXCEPTION(VECTOR_GP))
+		return n->virtual_cr4;
+	return n->umip && (code - SVM_EXIT_IDTR_READ <= SVM_EXIT_TR_READ - SVM_EXIT_IDTR_READ ||
+			   code == SVM_EXIT_CR_READ(0));
+}
 
 /* --- guest-glue/svm_nested.c --- */
 
@@ -319,6 +363,9 @@ void nested_shadow_refresh(struct vcpu *v);
 
 /* nested_shadow_drop() - forget all tables */
 void nested_shadow_drop(struct nested *n);
+
+/* nested_address() - where L1 has an L2-physical address in its own memory; false: nowhere */
+bool nested_address(struct vcpu *v, u64 gpa, u64 *address);
 
 /* What becomes of a nested page fault. */
 enum nested_fault {

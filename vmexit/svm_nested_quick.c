@@ -44,6 +44,8 @@ static __attribute__((noinline)) bool vmrun(struct vcpu *v)
 	    (own->virtual_interrupt & SVM_V_TPR) != n->tpr)
 		return false;
 	clean = *(const volatile u32 *)&from->clean;
+	if (!(clean & SVM_CLEAN_CR) && (from->cr4 ^ n->cr4) & n->umip_wanted)
+		return false;
 	if (~clean & NESTED_CLEAN_CONTROLS || from->tlb_control || !step_over(v, n, own, SVM_EXIT_VMRUN))
 		return false;
 	to->clean = clean;
@@ -64,6 +66,31 @@ static inline bool may_be_ours(const struct nested *n, u64 code)
 	return code != SVM_EXIT_VMMCALL && (code != SVM_EXIT_IOIO || n->own_io);
 }
 
+static inline bool raise(struct vcpu *v, struct nested *n, struct vmcb *vmcb, u64 error)
+{
+	vmcb->event_inj = SVM_EVENT_VALID | SVM_EVENT_HAS_ERROR | SVM_EVENT_EXCEPTION << 8 | VECTOR_GP | error << 32;
+	/* As in svm_quick.c. */
+	vmcb->rflags |= RFLAGS_RF;
+	vmcb->clean = SVM_CLEAN_ALL;
+	vmcb->tlb_control = 0;
+	v->exits[VMEXIT_NESTED]++;
+	nested_run(v, n, v->control);
+	return true;
+}
+
+/* Outside CPL 0 what UMIP forbids is a #GP, and a #GP is what it is. */
+static __attribute__((noinline)) bool refuse_l2(struct vcpu *v)
+{
+	struct nested *n = v->nested;
+	struct vmcb *vmcb = n->vmcb;
+
+	if (!vmcb->cpl || vmcb->exit_int_info & SVM_EVENT_VALID || n->stale || n->stepping)
+		return false;
+	if (vmcb->exit_code != SVM_EXIT_EXCEPTION(VECTOR_GP))
+		return raise(v, n, vmcb, 0);
+	return !(n->exceptions >> VECTOR_GP & 1) && raise(v, n, vmcb, vmcb->exit_info1);
+}
+
 static __attribute__((noinline)) bool from_l2(struct vcpu *v)
 {
 	struct nested *n = v->nested;
@@ -72,7 +99,9 @@ static __attribute__((noinline)) bool from_l2(struct vcpu *v)
 
 	svm_cli();
 	vmcb->event_inj = 0;
-	if (may_be_ours(n, vmcb->exit_code))
+	if (nested_umip_code(n, vmcb->exit_code))
+		return refuse_l2(v);
+	if (may_be_ours(n, vmcb->exit_code) || n->stepping)
 		return false;
 	v->exits[VMEXIT_NESTED]++;
 	nested_copy_out(n, n->vmcb12, vmcb);
