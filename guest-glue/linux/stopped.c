@@ -9,7 +9,9 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/capability.h>
 #include <linux/cpumask.h>
+#include <linux/fs.h>
 #include <linux/percpu.h>
 #include <linux/seq_file.h>
 #include <linux/timer.h>
@@ -146,6 +148,8 @@ void stopped_show(struct seq_file *s)
 {
 	/* Too large for the stack; guard.lock is held. */
 	static struct root_dump dump;
+	/* Everybody may read the status; addresses are for those who may read the log. */
+	bool all = file_ns_capable(s->file, &init_user_ns, CAP_SYSLOG);
 	char line[400];
 	unsigned int cpu;
 	u32 part;
@@ -155,7 +159,9 @@ void stopped_show(struct seq_file *s)
 		if (!get_dump(cpu, &dump))
 			continue;
 		seq_printf(s, "stopped\t%u\t", cpu);
-		for (part = 0; part < PARTS; part++)
+		if (!all)
+			seq_printf(s, "%*pE", (int)strlen(dump.what), dump.what);
+		for (part = 0; all && part < PARTS; part++)
 			if (print_part(line, sizeof(line), &dump, part))
 				seq_printf(s, "%s%s", part ? "; " : "", line);
 		seq_putc(s, '\n');

@@ -32,7 +32,11 @@ is "$(fact state)" stopped "the device says so"
 like "$(fact stopped 1)" "vector 14, error 0x0, CR2 0xbad0" "with the dump"
 like "$(oldguard status)" "STOPPED              CPU 1: fault on the root side: vector 14" "status, too"
 like "$(oldguard status --json | tr -d ' \n')" '"stopped":\[{"cpu":1,"dump":"faultontherootside:vector14' "in JSON"
-fails "I/O error" "a change, which would wait for it, is refused" set_features umip,cr_pin
+mkdir -p /etc
+echo nobody:x:65534:65534::/:/bin/sh >>/etc/passwd
+others=$(start-stop-daemon -S -q -c nobody -x "$(which oldguard)" -- status --json | tr -d ' \n')
+like "$others" '"stopped":\[{"cpu":1,"dump":"faultontherootside"}' "others than root see no addresses"
+fails " error" "a change, which would wait for it, is refused" set_features umip,cr_pin
 is "$(answers 0)" fault "programs on CPU 0 get #GP"
 # An orderly end would wait for that processor.
 echo b >/proc/sysrq-trigger
