@@ -168,11 +168,26 @@ START_TEST(length_on_either_processor)
 }
 END_TEST
 
+START_TEST(more_memory)
+{
+	sim_boot(SIM_EPYC, "none");
+	ck_assert_uint_eq(call(HYPERCALL_MEMORY, SIM_PHYS_END, SIM_PHYS_END + PIECE_BYTES), HYPERCALL_OK);
+	ck_assert_uint_eq(machine.phys_end, SIM_PHYS_END + PIECE_BYTES);
+	ck_assert_uint_eq(call(HYPERCALL_MEMORY, SIM_PHYS_END, SIM_PHYS_END), HYPERCALL_REFUSED);
+	ck_assert_uint_eq(call(HYPERCALL_MEMORY, 0, ~0ULL), HYPERCALL_REFUSED);
+	ck_assert_uint_eq(machine.phys_end, SIM_PHYS_END + PIECE_BYTES);
+	/* No room for a table. */
+	machine.next = machine.limit;
+	ck_assert_uint_eq(call(HYPERCALL_MEMORY, BIT64(39), BIT64(39) + PIECE_BYTES), HYPERCALL_REFUSED);
+	ck_assert_uint_eq(machine.phys_end, SIM_PHYS_END + PIECE_BYTES);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
 		staging_and_applying, a_refusal_changes_nothing, bad_requests, counts,
-		length_on_either_processor,
+		length_on_either_processor, more_memory,
 	};
 
 	return sim_main("hypercall", tests, ARRAY_SIZE(tests));

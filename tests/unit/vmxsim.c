@@ -69,6 +69,7 @@ struct vcpu *machine_vcpu(u32 cpu) { (void)cpu; return &sim_vcpu; }
 struct vcpu *machine_root_vcpu(u32 cpu) { (void)cpu; return &sim_vcpu; }
 u64 block_offset(const struct machine *m, u64 pa) { (void)m; return pa == 0x5000 ? 0 : BLOCK_NONE; }
 bool block_overlaps(const struct machine *m, u64 pa, u64 bytes) { (void)m; return pa <= 0x5000 && pa + bytes > 0x5000; }
+bool rootmap_more(struct machine *m, u64 start, u64 end) { (void)m; return start < end; }
 bool slat_fill(struct machine *m, u64 gpa) { (void)m; return gpa == 0xfee00000; }
 bool slat_build(struct machine *m)
 {

@@ -3,7 +3,7 @@
 # software events, core dumps, sysrq, the
 # TSC as the source of time.
 # machine: EPYC smp=2
-# machine: corei7_sandy_bridge_2600k smp=2
+# soak: corei7_sandy_bridge_2600k smp=2
 # soak: EPYC smp=2 kernel=6.12
 # program: sampled.c
 tracing=/sys/kernel/tracing
