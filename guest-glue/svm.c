@@ -210,7 +210,7 @@ static void svm_hide(u32 leaf, u32 subleaf, u32 out[4])
 static enum msr_answer msr_efer(struct vcpu *v, bool write, u64 *value)
 {
 	bool asks = write && *value & EFER_SVME && aside_free(v);
-	bool taken = !machine_hides(&machine) && !aside_free(v);
+	bool taken = machine.kvm == KVM_ASIDE && !machine_hides(&machine) && !aside_free(v);
 	u64 now = svm_get(v, VCPU_EFER);
 	const struct nested *n = v->nested;
 	u64 own, wanted;

@@ -152,7 +152,7 @@ void cpuinfo_show(unsigned int cpu, const struct plan *plan)
 	set_bits(&cpu_data(cpu), plan, true);
 	if (cpus_all_held())
 		set_bits(&boot_cpu_data, plan, true);
-	if (machine.kvm != KVM_HIDE && !guard.locked)
+	if (machine.kvm == KVM_NESTED || (machine.kvm == KVM_ASIDE && !guard.locked))
 		return;
 	hide(&cpu_data(cpu));
 	hide(&boot_cpu_data);
