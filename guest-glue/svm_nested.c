@@ -123,6 +123,7 @@ void svm_nested_take(const struct vcpu *v)
 	n->hsave = cpu_rdmsr(MSR_VM_HSAVE_PA);
 	n->stale = false;
 	n->leaving = false;
+	n->dirty = false;
 	n->opened = 0;
 	n->locked = 0;
 	n->virtual_cr4 = 0;
@@ -168,6 +169,7 @@ void svm_nested_flush(struct vcpu *v)
 	struct nested *n = v->nested;
 
 	n->stale = true;
+	n->dirty |= n->state == NESTED_GUEST;
 	/* What could be written by us may be protected now. */
 	memset(n->good, 0xff, sizeof(n->good));
 }
@@ -208,6 +210,7 @@ void svm_nested_traps(struct vcpu *v)
 	n->umip_wanted = v->plan->cr4 & CR4_UMIP;
 	n->own_io = v->plan->traps.io.count;
 	n->built_pa = NESTED_NONE;
+	n->dirty |= n->state == NESTED_GUEST;
 	nested_close_all(n);
 }
 

@@ -160,6 +160,9 @@ static void vmrun(struct vcpu *v, struct nested *n, struct vmcb *own, u64 pa)
 	if (n->gif != GIF_SET) {
 		nested_tpr(n, own);
 		n->tpr = own->virtual_interrupt & SVM_V_TPR;
+	} else {
+		/* GIF is clear when L2 has exited, and by then these may be L2's. */
+		nested_hold_msrs(n);
 	}
 	if (!take_intercepts(v, n, from) || !take_paging(v, n, own, from)) {
 		refuse_vmrun(v, n, own);
@@ -493,19 +496,16 @@ static void refuse(struct vcpu *v, struct nested *n, struct vmcb *c)
 }
 
 /*
- * What was under delivery when L2 exited and L1 is not to know. INT n runs again, unless it is L1 that injects
- * one: then RIP is where it returns to, or NEXT_RIP (15.20), and nothing but the event itself brings it back.
+ * What L1 has injected is injected again, software interrupts, too: no instruction of L2's raises them
+ * anew, and L1 has said where they return to.
  */
-static u64 under_delivery(const struct nested *n, struct vmcb *c)
+static u64 deliver_again(struct nested *n, struct vmcb *c)
 {
-	u64 event = svm_under_delivery(c);
-	const struct vmcb *from = n->vmcb12;
-
-	if (event || !(c->exit_int_info & SVM_EVENT_VALID) || (u32)from->event_inj != (u32)c->exit_int_info ||
-	    from->rip != c->rip)
-		return event;
-	c->next_rip = from->next_rip;
-	return c->exit_int_info;
+	if (c->exit_int_info & SVM_EVENT_VALID && c->exit_int_info == n->injected) {
+		c->next_rip = n->vmcb12->next_rip;
+		return n->injected;
+	}
+	return svm_under_delivery(c);
 }
 
 void svm_nested_exit(struct vcpu *v)
@@ -529,7 +529,7 @@ void svm_nested_exit(struct vcpu *v)
 		reflect(v, n);
 		return;
 	case AGAIN:
-		c->event_inj = under_delivery(n, c);
+		c->event_inj = deliver_again(n, c);
 		break;
 	case REFUSED:
 		refuse(v, n, c);

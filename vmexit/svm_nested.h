@@ -120,6 +120,8 @@ struct nested_slot {
  * @own_io: L2's I/O goes by our bitmap, not by L1's
  * @npt: L1 has nested tables for this L2
  * @leaving: the TLB has been flushed for giving the processor back
+ * @dirty: VMCB01 has changed, or its TLB is to be flushed, while L2 runs
+ * @injected: the event that L1 has L2 take at its VMRUN; 0 when it has been delivered
  * @window: intercepts that L1 does not have while GIF is clear
  * @own_icpt3: L1's intercepts for each of enum nested_gif
  * @tpr: the processor's CR8 while V_TPR is L1's
@@ -168,6 +170,8 @@ struct nested {
 	bool own_io;
 	bool npt;
 	bool leaving;
+	bool dirty;
+	u64 injected;
 	u32 window;
 	u32 own_icpt3[NESTED_GIFS];
 	u64 tpr;
@@ -592,6 +596,7 @@ static inline void nested_copy_bytes(struct vmcb *to, const struct vmcb *from)
 static inline void nested_run(struct vcpu *v, struct nested *n, const struct vmcb *own)
 {
 	n->state = NESTED_GUEST;
+	n->injected = n->vmcb->event_inj;
 	v->control_pa = n->vmcb_pa;
 	if (own->rflags & RFLAGS_IF)
 		svm_sti();
@@ -608,6 +613,12 @@ static inline void nested_to_l1(struct vcpu *v, struct nested *n, struct vmcb *o
 	v->control_pa = n->own_pa;
 	own->dr7 = 0x400;
 	own->clean &= ~SVM_CLEAN_DR;
+	/* svm_quick(), which has not known whose exit it was, has called all of it clean. */
+	if (unlikely(n->dirty)) {
+		n->dirty = false;
+		own->clean = 0;
+		own->tlb_control = SVM_FLUSH_ALL;
+	}
 	/* A CR8 that L2 could write is L1's, too. */
 	if (!(n->vmcb->virtual_interrupt & SVM_V_INTR_MASKING)) {
 		n->tpr = cpu_read_cr8();

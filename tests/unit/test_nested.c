@@ -539,7 +539,12 @@ START_TEST(init_shutdown_and_nmi)
 	ck_assert_uint_eq(sim.inits, 1);
 	ck_assert_uint_eq(A->event_inj, EVENT(SVM_EVENT_INTR, 0x31));
 	A->exit_int_info = 0;
+	/* Rules change while L2 runs: L1's own VMCB and TLB hear of it. */
+	plan_follow(V);
+	ck_assert(N->dirty);
 	sim_exit(SVM_EXIT_NMI, 0, 0);
+	ck_assert_uint_eq(C->tlb_control, SVM_FLUSH_ALL);
+	ck_assert_uint_eq(C->clean, 0);
 	nested_exited(SVM_EXIT_NMI);
 	L1_VMRUN(L1_VMCB);
 	sim_exit(SVM_EXIT_SHUTDOWN, 0, 0);

@@ -76,6 +76,36 @@ START_TEST(pages_are_mapped_as_l2_asks_for_them)
 }
 END_TEST
 
+/* A page that is missing for an event's delivery: the event comes again, once. */
+START_TEST(events_come_again)
+{
+	const u64 events[] = {
+		EVENT(SVM_EVENT_INTR, 0x30), FAULT(VECTOR_GP, 5), EVENT(SVM_EVENT_SOFTWARE, 0x80),
+	};
+	u32 i;
+
+	run("umip");
+	for (i = 0; i < ARRAY_SIZE(events); i++) {
+		sim_exit(SVM_EXIT_CPUID, 0, 0);
+		B->event_inj = events[i];
+		B->next_rip = L2_CODE + 9;
+		L1_VMRUN(L1_VMCB);
+		A->exit_int_info = events[i];
+		fault(GPA, 0);
+		ck_assert_uint_eq(A->event_inj, events[i]);
+		ck_assert_uint_eq(A->next_rip, L2_CODE + 9);
+		/* An INT of L2's own runs again. */
+		A->exit_int_info = EVENT(SVM_EVENT_SOFTWARE, 0x81);
+		fault(GPA, 0);
+		ck_assert_uint_eq(A->event_inj, 0);
+		A->exit_int_info = EVENT(SVM_EVENT_SOFTWARE, 0x80);
+		fault(GPA, 0);
+		ck_assert_uint_eq(A->event_inj, 0);
+		A->exit_int_info = 0;
+	}
+}
+END_TEST
+
 START_TEST(what_l1_forbids_is_its_fault)
 {
 	static const struct {
@@ -282,7 +312,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		pages_are_mapped_as_l2_asks_for_them, what_l1_forbids_is_its_fault,
+		pages_are_mapped_as_l2_asks_for_them, events_come_again, what_l1_forbids_is_its_fault,
 		large_pages_where_both_have_them, the_block_is_never_mapped,
 		protected_memory_cannot_be_written_by_l2, what_l1_flushes_is_forgotten,
 		tables_without_room_are_made_anew, many_asids, shadow_paging_of_l1,
