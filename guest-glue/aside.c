@@ -16,11 +16,16 @@ struct landing {
 	u64 rip;
 };
 
+static bool barred(const struct machine *m)
+{
+	return __atomic_load_n(&m->locked, __ATOMIC_SEQ_CST) ||
+	       __atomic_load_n(&m->stay, __ATOMIC_SEQ_CST) ||
+	       __atomic_load_n(&m->sealing, __ATOMIC_SEQ_CST);
+}
+
 bool aside_free(const struct vcpu *v)
 {
-	const struct machine *m = v->machine;
-
-	return m->kvm == KVM_ASIDE && !m->locked && !m->stay && !v->cr4;
+	return v->machine->kvm == KVM_ASIDE && !barred(v->machine) && !v->cr4;
 }
 
 /*
@@ -29,11 +34,8 @@ bool aside_free(const struct vcpu *v)
  */
 static bool depart(struct vcpu *v)
 {
-	struct machine *m = v->machine;
-
 	__atomic_store_n(&v->aside, true, __ATOMIC_SEQ_CST);
-	if (!__atomic_load_n(&m->locked, __ATOMIC_SEQ_CST) &&
-	    !__atomic_load_n(&m->stay, __ATOMIC_SEQ_CST))
+	if (!barred(v->machine))
 		return true;
 	__atomic_store_n(&v->aside, false, __ATOMIC_SEQ_CST);
 	return false;

@@ -25,8 +25,9 @@ struct vcpu;
  * aside_free() - whether this processor may be handed over now
  * @v: the processor
  *
- * Not where it is locked, where a task relies on what only we can give (HYPERCALL_STAY), nor where
- * the guest has set a CR4 bit that the bare processor would refuse.
+ * Not where it is locked, where a task relies on what only we can give (HYPERCALL_STAY), while a page
+ * is sealed (whoever unseals and frees it must find somebody to ask, wherever it runs), nor where the
+ * guest has set a CR4 bit that the bare processor would refuse.
  */
 bool aside_free(const struct vcpu *v);
 
@@ -43,7 +44,7 @@ enum verdict aside_begin(struct vcpu *v, struct vmexit *e);
 /**
  * aside_bar() - from now on, or no longer, no processor goes aside
  * @m: the machine
- * @bar: m->locked or m->stay
+ * @bar: m->locked, m->stay or m->sealing
  * @on: which
  *
  * Return: false, with nothing changed, if one is aside already.

@@ -41,7 +41,7 @@
 
 /* The answers: */
 #define OLDGUARD_CALL_OK 0
-/* not offered; to unsealing: locked */
+/* not offered, or some processor is not oldguard's; to unsealing: locked */
 #define OLDGUARD_CALL_REFUSED 1
 /* not whole pages of RAM, or oldguard's own, or sealed already; no such handle */
 #define OLDGUARD_CALL_BAD 2

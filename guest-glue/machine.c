@@ -345,6 +345,7 @@ bool machine_build(const struct machine_request *request, struct text *why)
 	m->cpus = request->cpus;
 	m->linux_side = request->linux_side;
 	machine_show(m);
+	m->sealing = false;
 	m->seals = (struct seals){ .key = { request->key[0], request->key[1] } };
 	m->image_bytes = root_image_bytes();
 	m->next = m->image_bytes;

@@ -130,6 +130,8 @@ enum kvm_mode {
  *	block; Linux's side, NULL without kvm=nested
  * @locked: from now on plans only tighten and no processor is given back
  * @stay: no processor goes aside: a task relies on what only we can give
+ * @sealing: the same: a page is sealed
+ * @partial: some processor of the machine is never held: nothing can be sealed
  * @landed: Linux's side's, told on a processor that has gone aside; called in Linux's world only
  * @linux_side: where Linux keeps who is running
  * @stage_lock: taken while a plan is made
@@ -182,6 +184,8 @@ struct machine {
 	u32 *nested;
 	bool locked;
 	bool stay;
+	bool sealing;
+	bool partial;
 	void (*landed)(void);
 	struct event_linux linux_side;
 	u32 stage_lock;

@@ -4,6 +4,7 @@
  */
 #include "seal.h"
 
+#include "aside.h"
 #include "enlightened.h"
 #include "machine.h"
 
@@ -63,6 +64,7 @@ void seal_unlock(struct machine *m)
 void seal_forget(struct machine *m)
 {
 	m->seals.count = 0;
+	m->sealing = false;
 }
 
 bool seal_covers(const struct machine *m, u64 first, u64 last)
@@ -146,10 +148,13 @@ u64 seal_call(struct vcpu *v, u64 number)
 	seal_lock(m);
 	if (!(m->plans[m->current_plan].offers & OFFER_SEAL))
 		answer = OLDGUARD_CALL_REFUSED;
-	else if (number == OLDGUARD_CALL_SEAL)
-		answer = seal(m, v->gpr[RDI], v->gpr[RSI], &v->gpr[RDX]);
-	else
+	else if (number == OLDGUARD_CALL_UNSEAL)
 		answer = unseal(m, v->gpr[RDI]);
+	else if (m->partial || !aside_bar(m, &m->sealing, true))
+		answer = OLDGUARD_CALL_REFUSED;
+	else
+		answer = seal(m, v->gpr[RDI], v->gpr[RSI], &v->gpr[RDX]);
+	__atomic_store_n(&m->sealing, m->seals.count, __ATOMIC_SEQ_CST);
 	seal_unlock(m);
 	return answer;
 }

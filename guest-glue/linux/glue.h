@@ -244,6 +244,9 @@ extern enum kvm_mode param_kvm;
 /* cpus_wanted() - whether a processor is to be ours: cpus= */
 bool cpus_wanted(unsigned int cpu);
 
+/* cpus_all_wanted() - whether all are */
+bool cpus_all_wanted(void);
+
 /* kvm_mode_name() - a mode as users type it */
 const char *kvm_mode_name(enum kvm_mode mode);
 

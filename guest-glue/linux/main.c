@@ -69,6 +69,7 @@ int guard_build(struct machine_request *block, const struct plan *plan, struct t
 	machine.current_plan = 0;
 	machine.plans[0] = *plan;
 	machine.stay = nocpuid_stay();
+	machine.partial = !cpus_all_wanted();
 	get_random_bytes(block->key, sizeof(block->key));
 	built = !guard_step("building the tables") && machine_build(block, why);
 	/* From now on the root side's alone. */

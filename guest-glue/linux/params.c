@@ -68,6 +68,11 @@ bool cpus_wanted(unsigned int cpu)
 	return !wanted_said || cpumask_test_cpu(cpu, &wanted);
 }
 
+bool cpus_all_wanted(void)
+{
+	return !wanted_said || cpumask_subset(cpu_present_mask, &wanted);
+}
+
 static int cpus_store(const char *text, const struct kernel_param *kp)
 {
 	if (!text || cpulist_parse(text, &wanted) ||

@@ -6,6 +6,7 @@
 #include "stage.h"
 
 #include "../../guest-glue/aside.h"
+#include "../../guest-glue/enlightened.h"
 #include "../../guest-glue/vmx.h"
 
 static u32 landed;
@@ -279,6 +280,41 @@ START_TEST(a_task_keeps_processors)
 }
 END_TEST
 
+static u64 ask(u64 number, u64 a, u64 b)
+{
+	sim_at(SIM_CODE);
+	return machine.virt->hypercall(number, a, b, 0);
+}
+
+/* Whoever has sealed a page must find somebody to unseal it. */
+START_TEST(a_seal_keeps_processors)
+{
+	u64 handle;
+
+	aside("seal");
+	machine_root_vcpu(1)->aside = true;
+	ck_assert_uint_eq(ask(OLDGUARD_CALL_SEAL, SIM_DATA, 1), OLDGUARD_CALL_REFUSED);
+	machine_root_vcpu(1)->aside = false;
+	ck_assert_uint_eq(ask(OLDGUARD_CALL_SEAL, SIM_DATA, 1), OLDGUARD_CALL_OK);
+	handle = sim.gpr[RDX];
+	ck_assert_uint_eq(ask(OLDGUARD_CALL_UNSEAL, ~handle, 0), OLDGUARD_CALL_BAD);
+	ck_assert_uint_eq(rdmsr(MSR_EFER), EFER0 | EFER_SVME);
+	ck_assert_uint_eq(ask(OLDGUARD_CALL_UNSEAL, handle, 0), OLDGUARD_CALL_OK);
+	ck_assert_uint_eq(rdmsr(MSR_EFER), EFER0);
+	/* A seal that does not come about keeps nobody. */
+	ck_assert_uint_eq(ask(OLDGUARD_CALL_SEAL, SIM_DATA + 1, 1), OLDGUARD_CALL_BAD);
+	ck_assert_uint_eq(rdmsr(MSR_EFER), EFER0);
+	/* Nor does one that ends with its feature. */
+	ck_assert_uint_eq(ask(OLDGUARD_CALL_SEAL, SIM_DATA, 1), OLDGUARD_CALL_OK);
+	enforce("umip", "");
+	ck_assert_uint_eq(rdmsr(MSR_EFER), EFER0);
+	/* A processor that is left alone would write. */
+	enforce("seal", "");
+	V->machine->partial = true;
+	ck_assert_uint_eq(ask(OLDGUARD_CALL_SEAL, SIM_DATA, 1), OLDGUARD_CALL_REFUSED);
+}
+END_TEST
+
 /* On Intel it is the landing that ends VMX operation, and CR4.VMXE stays. */
 START_TEST(intel_lands)
 {
@@ -327,6 +363,7 @@ int main(void)
 		it_is_reported,
 		the_lock_ends_it,
 		a_task_keeps_processors,
+		a_seal_keeps_processors,
 		intel_lands,
 		found_aside,
 	};
