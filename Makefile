@@ -5,12 +5,13 @@
 #	make plugin PLUGIN=FOLDER	the features in FOLDER as a module of their own
 #	make demo		an emulated old processor before and after (CPU=, KERNEL=, SMP=)
 #	make check		every test
-#	make unit lab fuzz-quick conformance-quick	parts of it
+#	make unit static lab fuzz-quick conformance-quick	parts of it
 #	make attack		a hostile kernel module and programs against what is locked
 #	make conformance	emulated UMIP against native, 110000 cases, in QEMU and Bochs
 #	make debug-kernel-check	lab cases on a Linux with KASAN, lockdep, kmemleak; builds it first, which takes long
 #	make matrix		what each feature is on every processor model that boots; 10 minutes
 #	make soak		hours of load, storms and reloads (SOAK_MINUTES=240), and what else takes long
+#	make coverage tcb	lines that unit tests reach; lines and bytes that must be trusted
 #	make bench fuzz		figures; fuzzers for as long as FUZZ_SECONDS says
 #
 # Everything that is made lands in build/.
@@ -65,6 +66,7 @@ include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
 include tests/conformance/conformance.mk
 include tests/attack/attack.mk
+include tests/static/static.mk
 
 $(BUILD)/root/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -155,7 +157,7 @@ demo: packages
 
 # Each part closes with "N passed, N failed"; the sum is the last line.
 check: packages
-	@tests/check unit fuzz-quick ticks lab conformance-quick attack
+	@tests/check unit static fuzz-quick ticks lab conformance-quick attack
 
 unit: packages
 	@tests/check unit

@@ -13,8 +13,8 @@ shown() {
 load umip:advertise=complete
 is "$(cat "$features")" umip:mode=gp:advertise=complete "the parameter says so"
 is "$(answers 1)" "$blocked" "the instructions are blocked all the same"
-shown $known "complete"
-if [ $known = 0 ]; then
+shown "$known" "complete"
+if [ "$known" = 0 ]; then
 	is "$(fact feature umip)" partial "the report says that it is partial"
 	like "$(cat /dev/oldguard)" "SMSW is not blocked on this processor: not advertised" \
 		"and that it is not advertised"
@@ -24,5 +24,5 @@ ok "it is switched while it runs" set_features umip:advertise=always
 shown "$cpus" "always"
 is "$(answers 1)" "$blocked" "the instructions are still blocked"
 ok "and back" set_features umip:advertise=complete
-shown $known "complete again"
+shown "$known" "complete again"
 unload

@@ -24,6 +24,7 @@ ok "each processor has written ($added exits)" test "$added" -ge $((2 * 4 * cpus
 for cpu in 0 1; do
 	is "$(answers $cpu)" "$blocked" "programs run on CPU $cpu, and get #GP"
 done
+# shellcheck disable=SC2013 # numbers, one a line
 for number in $(sed -n 's/^reg\([0-9]*\): base=0x\(0e0000000\|008001000\) .*/\1/p' /proc/mtrr); do
 	ok "range $number is taken away" sh -c 'echo "disable=$1" >/proc/mtrr' sh "${number#0}"
 done
