@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # root-check: the root side's own sources in user space, on a simulated processor, under
-# AddressSanitizer and UBSan; seconds. coverage: how many of its lines the unit tests reach.
+# AddressSanitizer and UBSan; seconds. coverage: how many of its lines the unit tests reach, and
+# each exit handler.
 # Needs check, libsubunit-dev and libcapstone-dev. Included by the top-level Makefile.
 
 # phys.c and string.c need privileges or stand in a C library's place: guestmem.c and libc are here.
@@ -34,15 +35,7 @@ COVERAGE_TESTS = $(ROOT_TESTS) $(VMX_TESTS) $(addprefix $(UNIT)/,test_walk test_
 coverage:
 	@rm -f $(COVERAGE)/asan/*/*.gcda $(COVERAGE)/asan/*/*/*.gcda
 	@$(MAKE) -s UNIT=$(COVERAGE) UNIT_SANITIZE='--coverage -O0' coverage-run
-	@for c in $(SIM_ROOT); do gcov -n -o $(COVERAGE)/asan/$${c%.c}.o $$c; done 2>/dev/null | awk -F "[':% ]+" ' \
-		/^File/ { file = $$2 } \
-		/^Lines executed/ && file ~ /\.c$$/ { \
-			printf "%-32s %6.2f %% of %d lines\n", file, $$3, $$5; \
-			hit += $$3 / 100 * $$5; all += $$5; file = "" } \
-		END { percent = all ? 100 * hit / all : 0; \
-			printf "%-32s %6.2f %% of %d lines, at least %d %% wanted\n", \
-				"the root side", percent, all, $(COVERAGE_FLOOR); \
-			exit percent < $(COVERAGE_FLOOR) }'
+	@tests/unit/coverage $(COVERAGE)/asan $(COVERAGE_FLOOR) $(SIM_ROOT)
 
 .PHONY: coverage-run
 coverage-run: $(COVERAGE_TESTS)
