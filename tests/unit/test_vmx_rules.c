@@ -203,6 +203,35 @@ START_TEST(locked_msrs)
 }
 END_TEST
 
+START_TEST(reported_writes_are_checked)
+{
+	u64 efer = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
+
+	F(GUEST_EFER) = sim.efer = efer;
+	with("none", "msr:efer ro log; msr:0x1d9 ro log");
+	/* LMA is not written at all, LME not while paging is on, and what is reserved never. */
+	wrmsr(MSR_EFER, efer & ~EFER_LMA);
+	done(2);
+	ck_assert_uint_eq(F(GUEST_EFER), efer);
+	wrmsr(MSR_EFER, efer & ~EFER_LME);
+	denied();
+	wrmsr(MSR_EFER, efer | BIT64(1));
+	denied();
+	ck_assert_uint_eq(F(GUEST_EFER), efer);
+	wrmsr(MSR_EFER, efer & ~EFER_SCE);
+	done(2);
+	ck_assert_uint_eq(F(GUEST_EFER), efer & ~EFER_SCE);
+	wrmsr(MSR_DEBUGCTL, 1);
+	done(2);
+	ck_assert_uint_eq(F(GUEST_DEBUGCTL), 1);
+	wrmsr(MSR_DEBUGCTL, BIT64(40));
+	denied();
+	ck_assert_uint_eq(F(GUEST_DEBUGCTL), 1);
+	/* What was tried out on the processor is as it was. */
+	ck_assert_uint_eq(sim.efer, efer);
+}
+END_TEST
+
 START_TEST(apic_base)
 {
 	wrmsr(MSR_APIC_BASE, 0x5900);
@@ -297,6 +326,7 @@ int main(void)
 	const TTest *const tests[] = {
 		pinned_bits_stay, cr4_pins,  lmsw_and_clts, moves_of_32_bit_code,
 		locked_msrs,	  apic_base, locked_ports,  init_of_a_locked_machine,
+		reported_writes_are_checked,
 		locked_calls,
 	};
 

@@ -161,6 +161,13 @@ bool cpu_wrmsr_safe(u32 msr, u64 value)
 	}
 	if (msr == MSR_PEBS_ENABLE || msr == MSR_PERF_GLOBAL_CTRL)
 		return perf_write(msr, value);
+	if (msr == MSR_EFER && !(value & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE))) {
+		sim.efer = value;
+		return true;
+	}
+	/* LBR, BTF and those for performance counters: SDM vol. 4, table 2-2. */
+	if (msr == MSR_DEBUGCTL)
+		return !(value & ~0xffc3ULL);
 	if (msr - 0x200 < ARRAY_SIZE(sim.mtrr) && mtrr_valid(msr, value)) {
 		sim.mtrr[msr - 0x200] = value;
 		return true;
