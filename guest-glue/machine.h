@@ -135,7 +135,7 @@ enum kvm_mode {
  * @landed: Linux's side's, told on a processor that has gone aside; called in Linux's world only
  * @linux_side: where Linux keeps who is running
  * @stage_lock: taken while a plan is made
- * @stopped: a processor has stopped the guest; the reason is on the console
+ * @stopped: how often a processor has stopped the guest; the reason is on the console
  */
 struct machine {
 	const struct virt *virt;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "vmexit.h"
 
-#include "../guest-glue/vcpu.h"
+#include "../guest-glue/machine.h"
 #include "defaults.h"
 
 static const char *const kind_names[VMEXIT_KINDS] = {
@@ -116,4 +116,13 @@ enum verdict dispatch(struct vcpu *v, struct vmexit *e)
 	verdict = answer(v, e);
 	v->exit = NULL;
 	return verdict;
+}
+
+/* Each processor of a large machine may stop a few times while Linux dumps. */
+#define STOPS_MAX 1000
+
+void dispatch_stops(void)
+{
+	if (__atomic_add_fetch(&machine.stopped, 1, __ATOMIC_RELAXED) > STOPS_MAX)
+		machine_reset();
 }

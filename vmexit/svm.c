@@ -268,7 +268,7 @@ void svm_inject_fault(struct vcpu *v, struct vmcb *vmcb, const struct guest_faul
 /* Linux dies of the double fault with a dump of its own, which is louder than anything of ours. */
 static void stop_guest(struct vmcb *vmcb)
 {
-	machine.stopped = 1;
+	dispatch_stops();
 	root_say("an exit that nobody can answer: the guest is stopped; exit code", vmcb->exit_code);
 	root_say("its first information word", vmcb->exit_info1);
 	root_say("at the guest's RIP", vmcb->rip);

@@ -119,6 +119,14 @@ struct vmexit {
 enum verdict dispatch(struct vcpu *v, struct vmexit *e);
 
 /**
+ * dispatch_stops() - the guest is being stopped by a double fault
+ *
+ * Its handler of that may make such an exit, too, and again, without an end: then the machine is reset, as by a triple
+ * fault on bare hardware.
+ */
+void dispatch_stops(void);
+
+/**
  * vmexit_kind_name() - a kind in the words of `oldguard status`
  * @kind: below VMEXIT_KINDS
  */

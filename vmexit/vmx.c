@@ -222,7 +222,7 @@ static void translate(struct vcpu *v, u32 reason, struct vmexit *e)
 /* Linux dies of the double fault with a dump of its own, which is louder than anything of ours. */
 static void stop_guest(u32 reason)
 {
-	machine.stopped = 1;
+	dispatch_stops();
 	root_say("an exit that nobody can answer: the guest is stopped; exit reason", reason);
 	root_say("its qualification", vmx_read(VMCS_QUALIFICATION));
 	root_say("at the guest's RIP", vmx_read(VMCS_GUEST_RIP));

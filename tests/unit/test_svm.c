@@ -510,6 +510,20 @@ START_TEST(unknown_exits_stop_loudly)
 }
 END_TEST
 
+START_TEST(a_stop_without_an_end_is_a_reset)
+{
+	u32 i;
+
+	sim_boot(SIM_EPYC, "umip");
+	sim_at(SIM_CODE);
+	C->intercept3 = ~0u;
+	for (i = 0; i < 1000; i++)
+		sim_exit(0x60, 0, 0);
+	ck_assert(SIM_HALTS(sim_exit(0x60, 0, 0)));
+	ck_assert_uint_eq(sim.ports, 3);
+}
+END_TEST
+
 /* --- fields --- */
 
 START_TEST(fields_and_segments)
@@ -558,7 +572,8 @@ int main(void)
 		a_third_fault_is_a_reset, exceptions_go_to_the_guest,
 		init_is_swallowed_and_nmis_are_handed_over, nmis_do_not_exit,
 		shutdown_resets, refused_state_dies, hidden_memory_faults,
-		unmapped_memory_is_filled_in, unknown_exits_stop_loudly, fields_and_segments,
+		unmapped_memory_is_filled_in, unknown_exits_stop_loudly, a_stop_without_an_end_is_a_reset,
+		fields_and_segments,
 	};
 
 	return sim_main("svm", tests, ARRAY_SIZE(tests));

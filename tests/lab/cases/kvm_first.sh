@@ -24,11 +24,13 @@ fi
 is "$(./kvm_vm)" created "a virtual machine can be had afterwards"
 
 # While one is there, the processors are KVM's.
-./kvm_vm 3 &
-sleep 1
+./kvm_vm 1000 >/tmp/machine &
+machine=$!
+while ! grep -q created /tmp/machine; do sleep 1; done
 fails "Device or resource busy" "oldguard is refused while a virtual machine lives" \
 	insmod ./oldguard.ko features=umip
-wait
+kill $machine
+wait $machine 2>/dev/null
 ok "$vendor unloads" rmmod $vendor kvm
 load umip
 is "$(cpu_states)" "$(words "$cpus" guest)" "then each processor can be held"
