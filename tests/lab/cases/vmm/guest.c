@@ -324,15 +324,20 @@ void g_fpu(void)
 	must(TRAP("fldpi") == NO_TRAP);
 }
 
+/* DR7 is written right before it is to work: QEMU's VMRUN loads it (APM vol. 2, 15.5.1) and arms nothing. */
 void g_debug(void)
 {
+	const uint64_t writes_of_4 = 0x000d0401;
 	unsigned i;
 
 	WRITE_REG(dr0, GUEST_PAGE(1) + 16);
-	WRITE_REG(dr7, 0x000d0001); /* writes of 4 bytes */
 	for (i = 0; i < 20; i++) {
+		WRITE_REG(dr7, writes_of_4);
 		in32(PORT_ECHO);
 		must(READ_REG(dr0) == GUEST_PAGE(1) + 16);
+		must(READ_REG(dr7) == writes_of_4);
+		WRITE_REG(dr7, 0x400);
+		WRITE_REG(dr7, writes_of_4);
 		must(TRAP("movl $1, 16(%[page])", [page] "r"((uint64_t)GUEST_PAGE(1))) == DB);
 		must(READ_REG(dr6) & 1);
 		WRITE_REG(dr6, 0xffff0ff0);
