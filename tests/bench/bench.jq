@@ -76,6 +76,18 @@ def refusals:
 			value("\($m).kvm.cli32.fault.median")) else null end),
 	 peer_source: "measured"};
 
+# KVM below us: what bare is here is KVM on the bare processor.
+def nested:
+	{id: "svm.nested.cpuid32", machine: "svm", what: "CPUID in a guest of KVM\u0027s, kvm=nested", unit: "ticks",
+	 bare: value("svm.kvm.cpuid32.median"), oldguard: value("svm.nested.cpuid32.median")},
+	{id: "svm.nested.exits", machine: "svm", unit: "exits",
+	 what: "  exits of CLGI, VMLOAD, VMRUN, VMSAVE, VMLOAD, STGI for it",
+	 oldguard: value("svm.nested.exits.insns")},
+	{id: "svm.nested.sidt32", machine: "svm", unit: "ticks", limit: 100, bare: null,
+	 what: "SIDT refused in a guest of KVM\u0027s, over a native #GP",
+	 oldguard: less(value("svm.nested.sidt32.fault.median"); value("svm.kvm.cli32.fault.median")),
+	 peer: "KVM cannot"};
+
 def native_fault:
 	("svm", "vmx") as $m |
 	{id: "\($m).cli64", machine: $m, what: "a program's own #GP (CLI), more than bare", unit: "ticks",
@@ -151,7 +163,7 @@ def whole:
 # A vendor that was left out, or a part that was not run, is not missing.
 def report:
 	machines as $machines | figures as $figures |
-	[$figures | rounds, others, refusals, native_fault, dear, exits, loading, memory, services | whole |
+	[$figures | rounds, others, refusals, nested, native_fault, dear, exits, loading, memory, services | whole |
 	 select(.machine as $m | .oldguard != null or $machines[$m] != null)] as $all |
 	{schema: 1, date: $date, commit: $commit, machines: $machines, figures: $figures,
 	 comparisons: $all,
