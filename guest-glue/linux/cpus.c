@@ -182,7 +182,10 @@ void cpus_give_back(void)
 	cpuinfo_all_bare();
 }
 
-/* One that is coming or going is not held, though Linux calls it online; when it is taken it follows the plan in force. */
+/*
+ * One that is coming or going is not held, though Linux calls it online; when it is taken it follows the plan in
+ * force.
+ */
 static void apply_this(void *unused)
 {
 	if (this_cpu_read(hold) == CPU_HELD)
