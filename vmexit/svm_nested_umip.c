@@ -2,18 +2,21 @@
 /*
  * svm_nested_umip.c - UMIP for the guests of a hypervisor in our guest.
  *
- * A hypervisor that finds UMIP in our CPUID offers it to its guests. What they set of CR4.UMIP is then in
- * VMCB12, and not in the real register; while it is set, what it forbids exits to us. Outside CPL 0 that ends in
- * #GP(0) before anything else, so L1 does not hear of it. At CPL 0 the instruction runs natively, as one step:
- * the intercepts off, RFLAGS.TF set, and nothing of that left when anybody else looks at L2.
+ * A hypervisor that finds UMIP in our CPUID offers it to its guests. What they set of CR4.UMIP is
+ * then in VMCB12, and not in the real register; while it is set, what it forbids exits to us.
+ * Outside CPL 0 that ends in #GP(0) before anything else, so L1 does not hear of it. At CPL 0 the
+ * instruction runs natively, as one step: the intercepts off, RFLAGS.TF set, and nothing of that
+ * left when anybody else looks at L2.
  *
- * Hardware raises #GP for a MOV to CR4 with a bit that it does not have before it looks at the intercept,
- * and L1 expects the intercept: so #GP exits, too, and becomes what L1 would have got from a processor that has it.
+ * Hardware raises #GP for a MOV to CR4 with a bit that it does not have before it looks at the
+ * intercept, and L1 expects the intercept: so #GP exits, too, and becomes what L1 would have got
+ * from a processor that has it.
  */
 #include "svm_nested.h"
 
-#define STORES (SVM_ICPT_STORE(DESC_IDTR) | SVM_ICPT_STORE(DESC_GDTR) | SVM_ICPT_STORE(DESC_LDTR) | \
-		SVM_ICPT_STORE(DESC_TR))
+#define STORES                                                                                     \
+	(SVM_ICPT_STORE(DESC_IDTR) | SVM_ICPT_STORE(DESC_GDTR) | SVM_ICPT_STORE(DESC_LDTR) |       \
+	 SVM_ICPT_STORE(DESC_TR))
 #define CR0 (1u << 0)
 #define DR6_HITS 15ULL
 /* The vectors that push an error code: APM vol. 2, 8.2. */
@@ -26,7 +29,8 @@ void nested_umip_intercepts(struct nested *n)
 
 	n->umip = n->umip_wanted && n->cr4 & CR4_UMIP;
 	stores = n->umip && !n->stepping;
-	c->intercept3 = n->icpt3 | NESTED_ICPT3 | (n->own_io ? SVM_ICPT_IOIO : 0) | (stores ? STORES : 0);
+	c->intercept3 =
+		n->icpt3 | NESTED_ICPT3 | (n->own_io ? SVM_ICPT_IOIO : 0) | (stores ? STORES : 0);
 	c->intercept_cr_read = n->cr_read | (stores ? CR0 : 0);
 	c->intercept_exceptions = n->exceptions | (n->virtual_cr4 ? 1u << VECTOR_GP : 0) |
 				  (n->stepping ? ~(1u << VECTOR_NMI) : 0);
@@ -120,7 +124,8 @@ static bool linear_byte(struct vcpu *v, const struct vmcb *c, u64 linear, u8 *by
 		u32 shift = 12 + (level - 1) * bits;
 
 		entry = 0;
-		if (!nested_address(v, at + (linear >> shift & ((1u << bits) - 1)) * size, &address) ||
+		if (!nested_address(v, at + (linear >> shift & ((1u << bits) - 1)) * size,
+				    &address) ||
 		    !phys_read(address, &entry, size) || !(entry & PTE_P))
 			return false;
 		if (level == 1 || (level < 4 && entry & PTE_PS && (lma || level == 2))) {
@@ -139,7 +144,8 @@ static u64 gpr(const struct vcpu *v, const struct vmcb *c, u32 reg)
 }
 
 /* 0F 22 /4, with REX or without: as every compiler and assembler writes it. */
-static bool sets_virtual_bit(struct vcpu *v, const struct nested *n, const struct vmcb *c, u32 *reg, u32 *len)
+static bool sets_virtual_bit(struct vcpu *v, const struct nested *n, const struct vmcb *c, u32 *reg,
+			     u32 *len)
 {
 	bool code64 = c->efer & EFER_LMA && c->cs.attr & SEG_LONG;
 	u64 linear = c->rip + (code64 ? 0 : c->cs.base);
@@ -165,8 +171,8 @@ static enum nested_answer protection_fault(struct vcpu *v, struct nested *n, str
 
 	if (n->exceptions >> VECTOR_GP & 1)
 		return L1S;
-	if (c->cpl || c->exit_info1 || c->exit_int_info & SVM_EVENT_VALID || !(n->cr_write >> 4 & 1) ||
-	    !sets_virtual_bit(v, n, c, &reg, &len))
+	if (c->cpl || c->exit_info1 || c->exit_int_info & SVM_EVENT_VALID ||
+	    !(n->cr_write >> 4 & 1) || !sets_virtual_bit(v, n, c, &reg, &len))
 		return REFUSED;
 	c->exit_code = SVM_EXIT_CR_WRITE(4);
 	c->exit_info1 = svm_features & SVM_HAS_DECODE ? SVM_CR_IS_MOV | reg : 0;

@@ -11,11 +11,13 @@
 #include "forged.h"
 
 asm(".pushsection .rodata\n"
-    ".globl forged_store, forged_load, forged_wrmsr, forged_rdmsr, forged_out, forged_vmsave, forged_vmload\n"
+    ".globl forged_store, forged_load, forged_wrmsr, forged_rdmsr, forged_out, forged_vmsave, "
+    "forged_vmload\n"
     ".globl forged_clgi, forged_cpuid, forged_end\n"
     ".code32\n"
     "forged_store: movb $0x5a, 0x2000\n\tmovb 0x2000, %bl\n\tvmmcall\n"
-    "forged_load: mov $0x2000, %ecx\n1:\tor (%ecx), %ebx\n\tadd $4, %ecx\n\tcmp $0x3000, %ecx\n\tjne 1b\n\tvmmcall\n"
+    "forged_load: mov $0x2000, %ecx\n1:\tor (%ecx), %ebx\n\tadd $4, %ecx\n\tcmp $0x3000, "
+    "%ecx\n\tjne 1b\n\tvmmcall\n"
     "forged_wrmsr: wrmsr\n\tvmmcall\n"
     "forged_rdmsr: rdmsr\n\tvmmcall\n"
     "forged_out: out %al, %dx\n\tvmmcall\n"
@@ -44,8 +46,8 @@ static void fill_vmcb(struct forged *f)
 
 	/* Every exception, and what else would be the end of the attacker's own machine. */
 	c->intercepts[INTERCEPT_EXCEPTION] = ~0u;
-	c->intercepts[INTERCEPT_WORD3] = BIT(INTERCEPT_INTR - 96) | BIT(INTERCEPT_NMI - 96) |
-					 BIT(INTERCEPT_SHUTDOWN - 96);
+	c->intercepts[INTERCEPT_WORD3] =
+		BIT(INTERCEPT_INTR - 96) | BIT(INTERCEPT_NMI - 96) | BIT(INTERCEPT_SHUTDOWN - 96);
 	c->intercepts[INTERCEPT_WORD4] = BIT(INTERCEPT_VMRUN - 128) | BIT(INTERCEPT_VMMCALL - 128);
 	c->asid = 1;
 	c->tlb_ctl = TLB_CONTROL_FLUSH_ALL_ASID;
@@ -83,8 +85,8 @@ struct forged *forged_make(const u8 *code)
 	f->code = (u8 *)page();
 	f->own = (u8 *)page();
 	f->maps = (u8 *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, 2);
-	if (!f->table[0] || !f->table[1] || !f->table[2] || !f->table[3] || !f->vmcb || !f->code || !f->own ||
-	    !f->maps) {
+	if (!f->table[0] || !f->table[1] || !f->table[2] || !f->table[3] || !f->vmcb || !f->code ||
+	    !f->own || !f->maps) {
 		forged_free(f);
 		return NULL;
 	}
@@ -132,8 +134,8 @@ static int enter(struct forged *f)
 		     "pop %%rbp\n" _ASM_EXTABLE_FAULT(1b, 2b)
 		     : "=a"(trap)
 		     : "0"(f->vmcb_pa), "D"(&f->rax)
-		     : "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory",
-		       "cc");
+		     : "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
+		       "r15", "memory", "cc");
 	return trap;
 }
 

@@ -32,8 +32,8 @@ struct forged {
 };
 
 /* The guest's instructions; each ends with VMMCALL, which exits. */
-extern const u8 forged_store[], forged_load[], forged_wrmsr[], forged_rdmsr[], forged_out[], forged_vmsave[],
-	forged_vmload[], forged_clgi[], forged_cpuid[], forged_end[];
+extern const u8 forged_store[], forged_load[], forged_wrmsr[], forged_rdmsr[], forged_out[],
+	forged_vmsave[], forged_vmload[], forged_clgi[], forged_cpuid[], forged_end[];
 
 /* forged_make() - with everything in order; NULL: no memory, which is told */
 struct forged *forged_make(const u8 *code);

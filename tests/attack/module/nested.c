@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * nested.c - VMRUN in the hands of the attacker (kvm=nested): control blocks that lie, guests that reach for
- * what the attacker himself must not touch. Without oldguard each does what it is meant to do, to a page of
- * the attacker's own.
+ * nested.c - VMRUN in the hands of the attacker (kvm=nested): control blocks that lie, guests that
+ * reach for what the attacker himself must not touch. Without oldguard each does what it is meant
+ * to do, to a page of the attacker's own.
  */
 #include <linux/gfp.h>
 #include <linux/irqflags.h>
@@ -34,7 +34,10 @@ static bool stored(const struct forged *f)
 /* Something of VMRUN's that lies in oldguard's memory. */
 static void point(const struct attack *a)
 {
-	WITH(f, a->arg == AT_READ ? forged_load : a->arg == AT_MSRPM ? forged_rdmsr : a->arg == AT_IOPM ? forged_out : forged_store);
+	WITH(f, a->arg == AT_READ    ? forged_load
+		: a->arg == AT_MSRPM ? forged_rdmsr
+		: a->arg == AT_IOPM  ? forged_out
+				     : forged_store);
 	struct vmcb_control_area *c = &f->vmcb->control;
 	u64 target;
 	int trap;
@@ -63,9 +66,7 @@ static void point(const struct attack *a)
 		c->iopm_base_pa = block_or(f->maps);
 		f->rdx = 0x80;
 		break;
-	case AT_VMCB:
-		f->vmcb_pa = block_or(f->vmcb);
-		break;
+	case AT_VMCB: f->vmcb_pa = block_or(f->vmcb); break;
 	case AT_DEVICE_VMCB:
 		if (block_or(NULL))
 			f->vmcb_pa = 0xfec00000;
@@ -73,17 +74,17 @@ static void point(const struct attack *a)
 	}
 	trap = forged_run(f);
 	switch (a->arg) {
-	case AT_READ:	forged_outcome(f, trap, forged_came_through(f) && f->rbx); break;
+	case AT_READ: forged_outcome(f, trap, forged_came_through(f) && f->rbx); break;
 	case AT_MSRPM:
-	case AT_IOPM:	forged_outcome(f, trap, forged_came_through(f)); break;
-	default:	forged_outcome(f, trap, stored(f)); break;
+	case AT_IOPM: forged_outcome(f, trap, forged_came_through(f)); break;
+	default: forged_outcome(f, trap, stored(f)); break;
 	}
 	forged_free(f);
 }
 
 /*
- * What the processor may have kept from the first time: an entry of the guest's TLB, or fields that the
- * clean bits say to be the same.
+ * What the processor may have kept from the first time: an entry of the guest's TLB, or fields that
+ * the clean bits say to be the same.
  */
 static void second_time(const struct attack *a)
 {
@@ -100,7 +101,8 @@ static void second_time(const struct attack *a)
 		f->vmcb->save.rip = FORGED_CODE;
 		f->rbx = 0;
 		forged_map(f, target);
-		c->tlb_ctl = a->arg == BY_CLEAN_BITS ? TLB_CONTROL_FLUSH_ALL_ASID : TLB_CONTROL_DO_NOTHING;
+		c->tlb_ctl = a->arg == BY_CLEAN_BITS ? TLB_CONTROL_FLUSH_ALL_ASID
+						     : TLB_CONTROL_DO_NOTHING;
 		if (a->arg == BY_CLEAN_BITS) {
 			c->msrpm_base_pa = c->iopm_base_pa = target;
 			c->clean = ~0u;
@@ -324,8 +326,13 @@ static void odd(const struct attack *a)
 	case 4: c->event_inj = SVM_EVTINJ_VALID | 1 << 8 | 3; break;
 	case 5: f->vmcb->save.cr4 = ~0ull; break;
 	case 6: f->vmcb->save.dr7 = ~0ull; break;
-	case 7: c->intercepts[INTERCEPT_WORD3] = BIT(INTERCEPT_SHUTDOWN - 96); c->int_ctl = 0; break;
-	case 8: c->nested_ctl = ~0ull & ~SVM_NESTED_CTL_SEV_ES_ENABLE & ~SVM_NESTED_CTL_SEV_ENABLE; break;
+	case 7:
+		c->intercepts[INTERCEPT_WORD3] = BIT(INTERCEPT_SHUTDOWN - 96);
+		c->int_ctl = 0;
+		break;
+	case 8:
+		c->nested_ctl = ~0ull & ~SVM_NESTED_CTL_SEV_ES_ENABLE & ~SVM_NESTED_CTL_SEV_ENABLE;
+		break;
 	case 9: c->asid = ~0u; break;
 	}
 	/* Nothing of the guest's interrupts is held back in the seventh. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* guest.c - what vmm.c's guest is and does by itself: exceptions, ring 3, instructions that exit. */
+/* guest.c - what vmm.c's guest is and does by itself: exceptions, ring 3, instructions that exit.
+ */
 #include "guest.h"
 #include "trap.h"
 
@@ -27,7 +28,10 @@ void guest_setup(unsigned cpu)
 	} __attribute__((packed)) gdtr = { sizeof(guest_gdt) - 1, (uintptr_t)guest_gdt },
 				  idtr = { sizeof(guest_idt) - 1, (uintptr_t)guest_idt };
 
-	asm volatile("lgdt %0\n\tlidt %1\n\tltr %w2" : : "m"(gdtr), "m"(idtr), "r"(SEL_TSS + 16 * cpu) : "memory");
+	asm volatile("lgdt %0\n\tlidt %1\n\tltr %w2"
+		     :
+		     : "m"(gdtr), "m"(idtr), "r"(SEL_TSS + 16 * cpu)
+		     : "memory");
 	asm volatile("mov %0, %%ds\n\tmov %0, %%es\n\tmov %0, %%ss" : : "r"(SEL_DATA) : "memory");
 }
 
@@ -47,22 +51,14 @@ void guest_trap(struct frame *f)
 		return;
 	}
 	switch (f->vector) {
-	case NMI:
-		nmis++;
-		return;
-	case 0x40: /* the timer */
-		ticks++;
-		break;
-	case 0x41:
-		ipis++;
-		break;
+	case NMI: nmis++; return;
+	case 0x40: /* the timer */ ticks++; break;
+	case 0x41: ipis++; break;
 	case 0x42: /* a stranger's page-table edit */
 		invlpg(GUEST_PAGE(1));
 		__atomic_add_fetch(&ipis, 1, __ATOMIC_SEQ_CST);
 		break;
-	case 0x50: /* from outside, without an APIC */
-		ticks++;
-		return;
+	case 0x50: /* from outside, without an APIC */ ticks++; return;
 	default:
 		what[10] = '0' + f->vector / 100;
 		what[11] = '0' + f->vector / 10 % 10;
@@ -95,7 +91,8 @@ void g_traps(void)
 	/* A trap after one instruction. */
 	must(TRAP("pushf\n\torl $0x100, (%%rsp)\n\tpopf\n\tnop\n\tnop", ) == DB);
 	/* Over an instruction that exits. */
-	must(TRAP("pushf\n\torl $0x100, (%%rsp)\n\txor %%eax, %%eax\n\tpopf\n\tcpuid\n\tnop", ) == DB);
+	must(TRAP("pushf\n\torl $0x100, (%%rsp)\n\txor %%eax, %%eax\n\tpopf\n\tcpuid\n\tnop", ) ==
+	     DB);
 	/* Many, with exits between. */
 	for (i = n = 0; i < 1000; i++) {
 		n += TRAP("ud2") == UD;
@@ -196,7 +193,8 @@ void g_cpuid(void)
 	uint32_t out[4];
 
 	cpuid(0x40000000, 0, out);
-	must(out[0] == 0x40000001 && out[1] == 0x6d6d7600 && out[2] == 0x01020304 && out[3] == 0xfffefdfc);
+	must(out[0] == 0x40000001 && out[1] == 0x6d6d7600 && out[2] == 0x01020304 &&
+	     out[3] == 0xfffefdfc);
 	cpuid(1, 0, out);
 	must(out[2] >> 31 == 1);
 	host(0);
@@ -308,7 +306,9 @@ void g_fpu(void)
 {
 	uint64_t low, high, i;
 
-	asm volatile("movq %0, %%xmm7\n\tmovq %0, %%xmm15\n\tpunpcklqdq %%xmm15, %%xmm15" : : "r"(0x1122334455667788));
+	asm volatile("movq %0, %%xmm7\n\tmovq %0, %%xmm15\n\tpunpcklqdq %%xmm15, %%xmm15"
+		     :
+		     : "r"(0x1122334455667788));
 	asm volatile("fninit\n\tfldpi");
 	for (i = 0; i < 50; i++) {
 		in32(PORT_ECHO);
@@ -324,7 +324,8 @@ void g_fpu(void)
 	must(TRAP("fldpi") == NO_TRAP);
 }
 
-/* DR7 is written right before it is to work: QEMU's VMRUN loads it (APM vol. 2, 15.5.1) and arms nothing. */
+/* DR7 is written right before it is to work: QEMU's VMRUN loads it (APM vol. 2, 15.5.1) and arms
+ * nothing. */
 void g_debug(void)
 {
 	const uint64_t writes_of_4 = 0x000d0401;
@@ -353,7 +354,10 @@ void g_hypercall(void)
 
 	for (i = 0; i < 20; i++) {
 		result = 12345;
-		asm volatile("vmmcall" : "+a"(result) : "b"(0ull), "c"(0ull), "d"(0ull), "S"(0ull) : "memory");
+		asm volatile("vmmcall"
+			     : "+a"(result)
+			     : "b"(0ull), "c"(0ull), "d"(0ull), "S"(0ull)
+			     : "memory");
 		must(result == (uint64_t)-1000);
 	}
 	/* Its own virtualisation extension: not for this guest. */
@@ -362,7 +366,9 @@ void g_hypercall(void)
 	must(TRAP("mov %[page], %%rax\n\tvmsave", [page] "r"((uint64_t)GUEST_PAGE(9))) == UD);
 	must(TRAP("stgi") == UD);
 	must(TRAP("clgi") == UD);
-	must(TRAP("mov %[page], %%rax\n\txor %%ecx, %%ecx\n\tinvlpga", [page] "r"((uint64_t)GUEST_PAGE(9))) == UD);
+	must(TRAP("mov %[page], %%rax\n\txor %%ecx, %%ecx\n\tinvlpga", [page] "r"(
+									       (uint64_t)GUEST_PAGE(
+										       9))) == UD);
 }
 
 void g_triple(void)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * guest.h - what runs inside the virtual machines of vmm.c. The program's own image is copied into the
- * guest's memory at the same addresses, and all of the guest's addresses are mapped to themselves: a
- * function, a table or a sentence has the same address on both sides, a variable has a copy in each.
+ * guest.h - what runs inside the virtual machines of vmm.c. The program's own image is copied into
+ * the guest's memory at the same addresses, and all of the guest's addresses are mapped to
+ * themselves: a function, a table or a sentence has the same address on both sides, a variable has
+ * a copy in each.
  */
 #ifndef VMM_GUEST_H
 #define VMM_GUEST_H
@@ -12,11 +13,11 @@
 
 /* Guest-physical memory. */
 #define GUEST_BYTES (20u << 20)
-#define GUEST_REAL 0x8000u	/* code that starts in 16-bit mode */
-#define GUEST_TABLES 0x100000u	/* page tables */
-#define GUEST_STACKS 0x200000u	/* one of 64 KiB a processor, user's in its lower half */
-#define GUEST_PAGES 0x1000000u	/* 2 MiB of pages to play with, mapped by 4 KiB */
-#define GUEST_PAGE(n) (GUEST_PAGES + (n) * 4096u)
+#define GUEST_REAL 0x8000u     /* code that starts in 16-bit mode */
+#define GUEST_TABLES 0x100000u /* page tables */
+#define GUEST_STACKS 0x200000u /* one of 64 KiB a processor, user's in its lower half */
+#define GUEST_PAGES 0x1000000u /* 2 MiB of pages to play with, mapped by 4 KiB */
+#define GUEST_PAGE(n) (GUEST_PAGES + (n)*4096u)
 #define GUEST_WINDOW 0x1400000u /* a second memory slot can be put here */
 #define GUEST_MMIO 0xd0000000u	/* nothing is there */
 #define GUEST_HOLE 0x7000000000 /* not mapped */
@@ -24,12 +25,19 @@
 #define GUEST_CPUS 4
 
 enum port {
-	PORT_END = 0xf4, /* a byte: 0, the guest is done; 1, `said` says what is wrong */
+	PORT_END = 0xf4,  /* a byte: 0, the guest is done; 1, `said` says what is wrong */
 	PORT_ECHO = 0xe0, /* the host gives back what was written, inverted */
 	PORT_HOST = 0xe8, /* let the host act: GUEST's `ask` */
 };
 
-enum selector { SEL_CODE = 0x08, SEL_DATA = 0x10, SEL_CODE32 = 0x18, SEL_USER_DATA = 0x23, SEL_USER = 0x2b, SEL_TSS = 0x30 };
+enum selector {
+	SEL_CODE = 0x08,
+	SEL_DATA = 0x10,
+	SEL_CODE32 = 0x18,
+	SEL_USER_DATA = 0x23,
+	SEL_USER = 0x2b,
+	SEL_TSS = 0x30
+};
 
 struct frame {
 	uint64_t r[15]; /* r15 first, rax last */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* guest_events.c - what comes to vmm.c's guest from outside: timers, interrupts, NMIs, other processors. */
+/* guest_events.c - what comes to vmm.c's guest from outside: timers, interrupts, NMIs, other
+ * processors. */
 #include "guest.h"
 #include "trap.h"
 
@@ -8,8 +9,8 @@ static volatile uint32_t *const apic = (void *)0xfee00000ull;
 enum { TIMER = 0x40, IPI = 0x41, SHOOT = 0x42 };
 
 /*
- * One interrupt, for which no HLT waits: QEMU's VMRUN does not load the interrupt shadow (APM vol. 2, 15.5.1),
- * so that an interrupt can come between STI and HLT.
+ * One interrupt, for which no HLT waits: QEMU's VMRUN does not load the interrupt shadow (APM vol.
+ * 2, 15.5.1), so that an interrupt can come between STI and HLT.
  */
 static void wait_for_tick(uint32_t before)
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* guest_memory.c - what vmm.c's guest does with memory: its own page tables, and what the host does beneath. */
+/* guest_memory.c - what vmm.c's guest does with memory: its own page tables, and what the host does
+ * beneath. */
 #include "guest.h"
 #include "trap.h"
 

@@ -23,7 +23,7 @@ extern struct trapped trapped;
 			     "movq $0, %[go_on]"                                                   \
 			     : [go_on] "=m"(trapped.go_on)                                         \
 			     : __VA_ARGS__                                                         \
-			     : "rax", "rbx", "rcx", "rdx", "r11", "memory", "cc");                        \
+			     : "rax", "rbx", "rcx", "rdx", "r11", "memory", "cc");                 \
 		(unsigned)trapped.vector;                                                          \
 	})
 
@@ -31,7 +31,10 @@ extern struct trapped trapped;
 static inline void end(uint8_t how)
 {
 	for (;;)
-		asm volatile("outb %0, %1\n\thlt" : : "a"(how), "Nd"((uint16_t)PORT_END) : "memory");
+		asm volatile("outb %0, %1\n\thlt"
+			     :
+			     : "a"(how), "Nd"((uint16_t)PORT_END)
+			     : "memory");
 }
 
 static inline void must_at(bool holds, const char *what)
@@ -53,7 +56,10 @@ static inline uint64_t rdmsr(uint32_t msr)
 
 static inline void wrmsr(uint32_t msr, uint64_t value)
 {
-	asm volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+	asm volatile("wrmsr"
+		     :
+		     : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+		     : "memory");
 }
 
 static inline unsigned try_rdmsr(uint32_t msr)
@@ -63,7 +69,8 @@ static inline unsigned try_rdmsr(uint32_t msr)
 
 static inline unsigned try_wrmsr(uint32_t msr, uint64_t value)
 {
-	return TRAP("mov %[msr], %%ecx\n\tmov %k[value], %%eax\n\tmov %[value], %%rdx\n\tshr $32, %%rdx\n\twrmsr",
+	return TRAP("mov %[msr], %%ecx\n\tmov %k[value], %%eax\n\tmov %[value], %%rdx\n\tshr $32, "
+		    "%%rdx\n\twrmsr",
 		    [msr] "r"(msr), [value] "r"(value));
 }
 
@@ -77,7 +84,9 @@ static inline unsigned try_wrmsr(uint32_t msr, uint64_t value)
 
 static inline void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
-	asm volatile("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3]) : "a"(leaf), "c"(subleaf));
+	asm volatile("cpuid"
+		     : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3])
+		     : "a"(leaf), "c"(subleaf));
 }
 
 static inline volatile uint32_t *at(uint64_t address)

@@ -38,7 +38,8 @@ static void descriptors(void)
 		uint64_t base = (uintptr_t)&guest_tss[i];
 
 		guest_gdt[SEL_TSS / 8 + 2 * i] = 0x0000890000000000 | (sizeof(struct tss) - 1) |
-						 (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
+						 (base & 0xffffff) << 16 |
+						 (base >> 24 & 0xff) << 56;
 		guest_gdt[SEL_TSS / 8 + 2 * i + 1] = base >> 32;
 		guest_tss[i].rsp[0] = GUEST_STACKS + 0x10000 * (i + 1) - 0x2000;
 	}
@@ -47,8 +48,11 @@ static void descriptors(void)
 
 		if (i == 0x80)
 			to = (uintptr_t)user_done;
-		guest_idt[i] = (struct gate){ .low = to, .selector = SEL_CODE, .flags = i == 0x80 || i == 3 ? 0xee00 : 0x8e00,
-					      .middle = to >> 16, .high = to >> 32 };
+		guest_idt[i] = (struct gate){ .low = to,
+					      .selector = SEL_CODE,
+					      .flags = i == 0x80 || i == 3 ? 0xee00 : 0x8e00,
+					      .middle = to >> 16,
+					      .high = to >> 32 };
 	}
 }
 
@@ -68,10 +72,14 @@ static void tables(uint8_t *memory)
 		t[512 * 6 + i] = GUEST_PAGE(i) | bits;
 }
 
-void vm_slot(struct vm *vm, unsigned slot, uint64_t at, void *memory, uint64_t bytes, uint32_t flags)
+void vm_slot(struct vm *vm, unsigned slot, uint64_t at, void *memory, uint64_t bytes,
+	     uint32_t flags)
 {
-	struct kvm_userspace_memory_region region = { .slot = slot, .flags = flags, .guest_phys_addr = at,
-						      .memory_size = bytes, .userspace_addr = (uintptr_t)memory };
+	struct kvm_userspace_memory_region region = { .slot = slot,
+						      .flags = flags,
+						      .guest_phys_addr = at,
+						      .memory_size = bytes,
+						      .userspace_addr = (uintptr_t)memory };
 
 	CALL(vm->fd, KVM_SET_USER_MEMORY_REGION, &region);
 }
@@ -119,7 +127,8 @@ void vm_make(struct vm *vm, unsigned cpus, bool irqchip, bool huge)
 	vm->fd = CALL(vm->kvm, KVM_CREATE_VM, 0);
 	vm->cpus = cpus;
 	vm->irqchip = irqchip;
-	room = mmap(NULL, GUEST_BYTES + (2 << 20), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	room = mmap(NULL, GUEST_BYTES + (2 << 20), PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (room == MAP_FAILED)
 		err(1, "mmap");
 	vm->memory = (uint8_t *)(((uintptr_t)room + (2 << 20) - 1) & -(uintptr_t)(2 << 20));
@@ -130,7 +139,8 @@ void vm_make(struct vm *vm, unsigned cpus, bool irqchip, bool huge)
 	memcpy(vm->memory + GUEST_REAL, real_start, real_end - real_start);
 	memcpy(vm->memory + 0x9000, real_trampoline, real_trampoline_end - real_trampoline);
 	vm_slot(vm, 0, 0, vm->memory, GUEST_BYTES, 0);
-	/* Where Intel's may not run real mode natively, KVM wants room of its own; AMD's ignores it. */
+	/* Where Intel's may not run real mode natively, KVM wants room of its own; AMD's ignores
+	 * it. */
 	ioctl(vm->fd, KVM_SET_TSS_ADDR, 0xfffbd000UL);
 	if (irqchip)
 		CALL(vm->fd, KVM_CREATE_IRQCHIP, 0);
@@ -162,12 +172,24 @@ void vm_free(struct vm *vm)
 
 void vm_long(struct vm *vm, void (*entry)(void))
 {
-	struct kvm_regs regs = { .rip = (uintptr_t)guest_cpu, .rflags = 2, .rdi = (uintptr_t)entry,
+	struct kvm_regs regs = { .rip = (uintptr_t)guest_cpu,
+				 .rflags = 2,
+				 .rdi = (uintptr_t)entry,
 				 .rsp = GUEST_STACKS + 0x10000 };
-	struct kvm_segment code = { .limit = 0xffffffff, .selector = SEL_CODE, .type = 11, .present = 1,
-				    .s = 1, .l = 1, .g = 1 };
-	struct kvm_segment data = { .limit = 0xffffffff, .selector = SEL_DATA, .type = 3, .present = 1,
-				    .db = 1, .s = 1, .g = 1 };
+	struct kvm_segment code = { .limit = 0xffffffff,
+				    .selector = SEL_CODE,
+				    .type = 11,
+				    .present = 1,
+				    .s = 1,
+				    .l = 1,
+				    .g = 1 };
+	struct kvm_segment data = { .limit = 0xffffffff,
+				    .selector = SEL_DATA,
+				    .type = 3,
+				    .present = 1,
+				    .db = 1,
+				    .s = 1,
+				    .g = 1 };
 	struct kvm_sregs s;
 
 	CALL(vm->cpu[0].fd, KVM_GET_SREGS, &s);
@@ -216,12 +238,8 @@ static bool io(struct cpu *c)
 			else
 				invert(data, vm->echo, size);
 		return true;
-	case PORT_HOST:
-		GUEST(vm, answer) = vm->host ? vm->host(c, GUEST(vm, ask)) : 0;
-		return true;
-	default:
-		vm->said = "it uses a port that nobody knows";
-		return false;
+	case PORT_HOST: GUEST(vm, answer) = vm->host ? vm->host(c, GUEST(vm, ask)) : 0; return true;
+	default: vm->said = "it uses a port that nobody knows"; return false;
 	}
 }
 
@@ -259,23 +277,15 @@ static bool exited(struct cpu *c)
 	struct vm *vm = c->vm;
 
 	switch (c->run->exit_reason) {
-	case KVM_EXIT_IO:
-		return io(c);
-	case KVM_EXIT_MMIO:
-		mmio(c);
-		return true;
+	case KVM_EXIT_IO: return io(c);
+	case KVM_EXIT_MMIO: mmio(c); return true;
 	case KVM_EXIT_INTR:
-	case KVM_EXIT_IRQ_WINDOW_OPEN:
-		return true;
-	case KVM_EXIT_DEBUG:
-		vm->steps++;
-		return true;
-	case KVM_EXIT_SHUTDOWN:
-		vm->shut = true;
-		return false;
+	case KVM_EXIT_IRQ_WINDOW_OPEN: return true;
+	case KVM_EXIT_DEBUG: vm->steps++; return true;
+	case KVM_EXIT_SHUTDOWN: vm->shut = true; return false;
 	default:
-		snprintf(text, sizeof(text), "it ends with KVM's exit reason %u, %#llx", c->run->exit_reason,
-			 (unsigned long long)c->run->hw.hardware_exit_reason);
+		snprintf(text, sizeof(text), "it ends with KVM's exit reason %u, %#llx",
+			 c->run->exit_reason, (unsigned long long)c->run->hw.hardware_exit_reason);
 		vm->said = text;
 		return false;
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* vm.h - a virtual machine of KVM's, as small as can be: memory, processors, and what they exit for. */
+/* vm.h - a virtual machine of KVM's, as small as can be: memory, processors, and what they exit
+ * for. */
 #ifndef VMM_VM_H
 #define VMM_VM_H
 
@@ -15,7 +16,7 @@ struct cpu {
 	int fd;
 	struct kvm_run *run;
 	pthread_t thread;
-	unsigned pending;  /* vector to be injected, where there is no APIC */
+	unsigned pending; /* vector to be injected, where there is no APIC */
 };
 
 /**
@@ -41,7 +42,7 @@ struct vm {
 };
 
 /* GUEST() - the guest's own copy of a variable */
-#define GUEST(vm, variable) (*(typeof(variable) *)((vm)->memory + (uintptr_t)&(variable)))
+#define GUEST(vm, variable) (*(typeof(variable) *)((vm)->memory + (uintptr_t) & (variable)))
 
 /* call() - an ioctl that must not fail */
 int call(int fd, unsigned long request, void *argument, const char *what);
@@ -65,7 +66,9 @@ void vm_real(struct vm *vm);
 /* vm_run() - run all processors until the first has done its work; vm->said is the verdict */
 void vm_run(struct vm *vm);
 
-/* vm_slot() - put @bytes of host memory at a guest-physical address, with these flags; 0: take them away */
-void vm_slot(struct vm *vm, unsigned slot, uint64_t at, void *memory, uint64_t bytes, uint32_t flags);
+/* vm_slot() - put @bytes of host memory at a guest-physical address, with these flags; 0: take them
+ * away */
+void vm_slot(struct vm *vm, unsigned slot, uint64_t at, void *memory, uint64_t bytes,
+	     uint32_t flags);
 
 #endif

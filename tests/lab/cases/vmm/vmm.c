@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vmm [NAME]...: small virtual machines under KVM, one for each check (all but umip): a line "ok NAME" or
- * "no NAME: what is wrong", and at the end how many. "vmm spin [CPUS]" makes one that never ends, and says
- * "spinning" when it runs.
+ * vmm [NAME]...: small virtual machines under KVM, one for each check (all but umip): a line "ok
+ * NAME" or "no NAME: what is wrong", and at the end how many. "vmm spin [CPUS]" makes one that
+ * never ends, and says "spinning" when it runs.
  */
 #include <err.h>
 #include <errno.h>
@@ -66,7 +66,8 @@ static bool dirty_are(struct vm *v, unsigned round)
 	call(v->fd, KVM_GET_DIRTY_LOG, &log, "KVM_GET_DIRTY_LOG");
 	for (i = 0; i < 256; i++) {
 		page = GUEST_PAGE(i) / 4096;
-		same &= (bits[page / 64] >> page % 64 & 1) == (i >= round && (i - round) % (8 + round) == 0);
+		same &= (bits[page / 64] >> page % 64 & 1) ==
+			(i >= round && (i - round) % (8 + round) == 0);
 	}
 	return same;
 }
@@ -78,8 +79,7 @@ static uint64_t dirty(struct cpu *c, uint64_t ask)
 	case 100:
 		vm_slot(c->vm, 0, 0, c->vm->memory, GUEST_BYTES, ask ? 0 : KVM_MEM_LOG_DIRTY_PAGES);
 		return 0;
-	default:
-		return dirty_are(c->vm, ask - 1);
+	default: return dirty_are(c->vm, ask - 1);
 	}
 }
 
@@ -88,14 +88,11 @@ static uint64_t slots(struct cpu *c, uint64_t ask)
 	struct vm *v = c->vm;
 
 	switch (ask) {
-	case 4:
-		return v->mmio_writes;
-	case 0:
-		vm_slot(v, 1, GUEST_WINDOW, slot_memory[0], 0, 0);
-		return 0;
+	case 4: return v->mmio_writes;
+	case 0: vm_slot(v, 1, GUEST_WINDOW, slot_memory[0], 0, 0); return 0;
 	default:
-		vm_slot(v, 1, GUEST_WINDOW, slot_memory[ask == 3 ? 0 : ask - 1], sizeof(slot_memory[0]),
-			ask == 3 ? KVM_MEM_READONLY : 0);
+		vm_slot(v, 1, GUEST_WINDOW, slot_memory[ask == 3 ? 0 : ask - 1],
+			sizeof(slot_memory[0]), ask == 3 ? KVM_MEM_READONLY : 0);
 		return 0;
 	}
 }
