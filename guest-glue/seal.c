@@ -138,7 +138,7 @@ static u64 unseal(struct machine *m, u64 handle)
 u64 seal_call(struct vcpu *v, u64 number)
 {
 	struct machine *m = v->machine;
-	u64 answer;
+	u64 answer = OLDGUARD_CALL_REFUSED;
 
 	if (number == OLDGUARD_CALL_SYNC) {
 		if (m->slat_root)
@@ -146,14 +146,12 @@ u64 seal_call(struct vcpu *v, u64 number)
 		return OLDGUARD_CALL_OK;
 	}
 	seal_lock(m);
-	if (!(m->plans[m->current_plan].offers & OFFER_SEAL))
-		answer = OLDGUARD_CALL_REFUSED;
-	else if (number == OLDGUARD_CALL_UNSEAL)
-		answer = unseal(m, v->gpr[RDI]);
-	else if (m->partial || !aside_bar(m, &m->sealing, true))
-		answer = OLDGUARD_CALL_REFUSED;
-	else
-		answer = seal(m, v->gpr[RDI], v->gpr[RSI], &v->gpr[RDX]);
+	if (m->plans[m->current_plan].offers & OFFER_SEAL) {
+		if (number == OLDGUARD_CALL_UNSEAL)
+			answer = unseal(m, v->gpr[RDI]);
+		else if (!m->partial && aside_bar(m, &m->sealing, true))
+			answer = seal(m, v->gpr[RDI], v->gpr[RSI], &v->gpr[RDX]);
+	}
 	__atomic_store_n(&m->sealing, m->seals.count, __ATOMIC_SEQ_CST);
 	seal_unlock(m);
 	return answer;

@@ -91,7 +91,7 @@ qemu_boot() {
 
 	if [[ -n $disk ]]; then
 		truncate -s "${disk}M" "$dir/disk"
-		args+=(-drive "file=$dir/disk,format=raw,if=none,id=disk" -device nvme,drive=disk,serial=lab)
+		args+=(-drive "file=$dir/disk,format=raw,if=none,id=disk" -device "nvme,drive=disk,serial=lab")
 	fi
 	args+=("${qemu_words[@]}")
 	((allow_reboot)) || args+=(-no-reboot)

@@ -107,7 +107,7 @@ END_TEST
 /* struct landing of aside.c, as landing.S pops it. */
 static u64 frame(u32 n)
 {
-	u64 value;
+	u64 value = 0;
 	u32 i;
 
 	for (i = 0; i < sizeof(value); i++)

@@ -16,7 +16,7 @@ done
 clocks=$!
 rounds=${CYCLES:-20}
 ! grep -q 'AMD FX' /proc/cpuinfo || rounds=5
-for round in $(seq $rounds); do
+for round in $(seq "$rounds"); do
 	load umip
 	[ "$(cpu_states)" = "$(words "$cpus" guest)" ] || no "round $round: each is held" "$(cpu_states)"
 	unload

@@ -7,18 +7,23 @@
 # timeout: 200
 memory=/sys/devices/system/memory
 
+# blocks: how many blocks of memory there are.
+blocks() {
+	echo "$memory"/memory* | wc -w
+}
+
 # plug N: 256 MiB more, which the kernel uses for everything, before all other memory.
 plug() {
 	local file before
 
-	before=$(ls $memory | wc -l)
+	before=$(blocks)
 	echo "monitor object_add memory-backend-ram,id=m$1,size=256M" >/dev/ttyS2
 	echo "monitor device_add pc-dimm,id=d$1,memdev=m$1" >/dev/ttyS2
 	for _ in $(seq 100); do
-		[ "$(ls $memory | wc -l)" -lt $((before + 2)) ] || break
+		[ "$(blocks)" -lt $((before + 2)) ] || break
 		sleep 0.2
 	done
-	for file in $memory/memory*/state; do
+	for file in "$memory"/memory*/state; do
 		[ "$(cat "$file")" = online ] || echo online_kernel >"$file" || return
 	done
 }

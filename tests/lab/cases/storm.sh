@@ -14,7 +14,7 @@ until_over() {
 	done
 }
 work() {
-	if [ $end = 0 ]; then
+	if [ "$end" = 0 ]; then
 		/bin/true
 		dd if=/dev/zero of=/dev/null bs=64k count=4 2>/dev/null
 	else
@@ -40,7 +40,7 @@ switch() {
 	local list
 
 	for list in umip all none umip:mode=dummy,cr_pin; do
-		[ ! -e $features ] || set_features "$list"
+		[ ! -e "$features" ] || set_features "$list"
 	done 2>/dev/null
 }
 
@@ -86,4 +86,4 @@ for _ in $(seq 30); do
 	[ $lost -ge 12288 ] || break
 	sleep 1
 done
-ok "no memory was lost in $round rounds" test $lost -lt 12288
+ok "no memory was lost in $round rounds" test "$lost" -lt 12288
