@@ -24,7 +24,7 @@ fuzz_policy_SOURCES := $(FUZZ_GUEST)
 fuzz_policy_LIBS := $(SIM_LINK) -lcapstone
 # It writes over what has just been read.
 fuzz_hypercall_SOURCES := $(FUZZ_GUEST)
-fuzz_hypercall_LIBS := $(SIM_LINK) -Wl,--wrap=phys_read -lcapstone
+fuzz_hypercall_LIBS := $(SIM_LINK) -Wl,--wrap=phys_read -Wl,--wrap=event_refused -lcapstone
 fuzz_svm_SOURCES := $(FUZZ_GUEST) tests/fuzz/tally.c tests/fuzz/svm_input.c
 fuzz_svm_LIBS := $(SIM_LINK) -lcapstone
 fuzz_vmx_SOURCES := $(FUZZ_GUEST) tests/fuzz/tally.c tests/fuzz/vmx_input.c

@@ -164,6 +164,9 @@ void guest_watch(void);
 void world_save(struct world *w);
 void world_restore(const struct world *w);
 
+/* world_only_bits() - whether nothing has changed in a page but accessed and dirty bits */
+bool world_only_bits(u32 page, const struct world *w);
+
 /* How many guest-physical pages there are, and from which on they are page tables. */
 extern u32 world_pages, world_tables;
 

@@ -63,6 +63,11 @@ static bool only_bits(const u8 *now, const u8 *was)
 	return true;
 }
 
+bool world_only_bits(u32 page, const struct world *w)
+{
+	return only_bits(guestmem_nth(page), w->memory[page]);
+}
+
 void guest_check_memory(const struct guest *g, const struct world *w)
 {
 	u32 i;

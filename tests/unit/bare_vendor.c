@@ -3,6 +3,9 @@
 
 #include "../../guest-glue/vmx.h"
 
+/* Nowhere: what is stored of it has no byte that is there before, wherever the simulation itself lies. */
+#define TABLE 0x1122334455667788ULL
+
 /* --- SVM --- */
 
 static struct vmcb_segment vmcb_segment(const struct guest_segment *s)
@@ -38,6 +41,8 @@ static void svm_exit_of(const struct bare_guest *g, const struct insn *insn, str
 	c->cs = vmcb_segment(&g->seg[GUEST_CS]);
 	c->ss = vmcb_segment(&g->seg[GUEST_SS]);
 	c->ds = vmcb_segment(&g->seg[GUEST_DS]);
+	c->gdtr.base = TABLE;
+	c->idtr.base = TABLE;
 	c->exit_int_info = 0;
 	c->next_rip = svm_features & SVM_HAS_NRIP ? g->rip + g->length : 0;
 	for (i = 0; i < GPRS; i++)
@@ -80,6 +85,8 @@ static void vmx_fill(const struct bare_guest *g, const struct insn *insn)
 	vmx_set(V, VCPU_CR3, g->cr3);
 	vmx_set(V, VCPU_CR4, g->cr4);
 	vmx_set(V, VCPU_EFER, g->efer);
+	vmx_set(V, VCPU_GDTR_BASE, TABLE);
+	vmx_set(V, VCPU_IDTR_BASE, TABLE);
 	vmx_write(VMCS_GUEST_RFLAGS, g->rflags);
 	vmx_write(VMCS_GUEST_RIP, g->rip);
 	vmx_write(VMCS_GUEST_BLOCKING, 0);
