@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # A machine that is held sleeps (S3, and suspend to idle) and is held again when it wakes.
 # machine: EPYC smp=2
-# machine: EPYC,-npt smp=2 kernel=6.12
+# soak: EPYC,-npt smp=2 kernel=6.12
 # run: --wake-every 2
 # A key is what wakes it from suspend to idle.
 for file in /sys/devices/platform/i8042/serio*/power/wakeup; do
