@@ -3,7 +3,7 @@
 # timer is lost.
 # machine: EPYC smp=4
 # machine: EPYC,-npt smp=2
-# machine: zambezi smp=2
+# soak: zambezi smp=2
 # program: clocks.c
 # timeout: 300
 before=$(free_kib)

@@ -331,7 +331,10 @@ run_case() {
 
 	echo "@@ begin $1"
 	dmesg -c >/dev/null
-	[ ! -e /sys/kernel/debug/kmemleak ] || echo clear >/sys/kernel/debug/kmemleak
+	# What Linux itself has lost before is reported, and from then on no news.
+	for state in scan scan clear; do
+		[ ! -e /sys/kernel/debug/kmemleak ] || echo $state >/sys/kernel/debug/kmemleak
+	done
 	# A session of its own, so that what it leaves running can be found.
 	# shellcheck disable=SC2016 # for that shell to expand
 	setsid timeout -s KILL "$2" sh -c '. ./lib.sh; . "./$0.sh"; exit 0' "$1" </dev/null 2>&1 &
