@@ -15,15 +15,10 @@
 #include <linux/irq_work.h>
 #include <linux/ratelimit.h>
 #include <linux/timer.h>
-#include <linux/version.h>
 #include <linux/workqueue.h>
 #include <asm/cpufeature.h>
 
 #include "glue.h"
-
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
-#define timer_delete_sync del_timer_sync
-#endif
 
 #define LOOK_EVERY (HZ / 10 ?: 1)
 

@@ -11,9 +11,14 @@
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/version.h>
 
 #include "../hypercall.h"
 #include "../machine.h"
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define timer_delete_sync del_timer_sync
+#endif
 
 /**
  * struct guard - what this side knows; under @lock
@@ -325,7 +330,6 @@ void events_totals(unsigned int cpu, u64 *written, u64 *suppressed, u64 *lost);
 
 /* life.c */
 int life_init(void);
-
 void life_hold(struct module *module);
 void life_exit(void);
 

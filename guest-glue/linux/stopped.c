@@ -15,13 +15,8 @@
 #include <linux/percpu.h>
 #include <linux/seq_file.h>
 #include <linux/timer.h>
-#include <linux/version.h>
 
 #include "events.h"
-
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
-#define timer_delete_sync del_timer_sync
-#endif
 
 static DEFINE_PER_CPU(struct timer_list, watch);
 static DEFINE_PER_CPU(u64, looked_at);

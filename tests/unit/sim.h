@@ -180,6 +180,9 @@ void sim_vmexit(u64 code, u64 info1, u64 info2, bool quick);
 void sim_exec(u64 code, const char *bytes, u32 count);
 #define EXEC(code, bytes) sim_exec(code, bytes, sizeof(bytes) - 1)
 
+/* sim_wrmsr() - a WRMSR that exits, at SIM_CODE; what lies above EAX and EDX is nobody's */
+void sim_wrmsr(u32 msr, u64 value);
+
 /* sim_current() - the VMCB that runs: the guest's, or that of a guest of the guest's hypervisor */
 struct vmcb *sim_current(void);
 

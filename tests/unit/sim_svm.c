@@ -260,6 +260,17 @@ void sim_exec(u64 code, const char *bytes, u32 count)
 	sim_exit(code, info1, 0);
 }
 
+void sim_wrmsr(u32 msr, u64 value)
+{
+	sim_at(SIM_CODE);
+	sim.gpr[RCX] = msr;
+	sim.gpr[RAX] = 0xabcd000000000000 | (u32)value;
+	sim.gpr[RDX] = 0xabcd000000000000 | value >> 32;
+	memcpy(guestmem_page(SIM_CODE), "\x0f\x30", 2);
+	sim_current()->next_rip = SIM_CODE + 2;
+	sim_exit(SVM_EXIT_MSR, 1, 0);
+}
+
 void sim_cpl(u8 cpl)
 {
 	struct vmcb *c = C;

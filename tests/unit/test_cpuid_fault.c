@@ -217,13 +217,7 @@ static void cpuid(u32 leaf)
 static void wrmsr(u32 number, u64 value)
 {
 	sim_cpl(0);
-	sim_at(SIM_CODE);
-	sim.gpr[RCX] = number;
-	sim.gpr[RAX] = (u32)value;
-	sim.gpr[RDX] = value >> 32;
-	memcpy(guestmem_page(SIM_CODE), "\x0f\x30", 2);
-	C->next_rip = SIM_CODE + 2;
-	sim_exit(SVM_EXIT_MSR, 1, 0);
+	sim_wrmsr(number, value);
 	sim_went_on(SIM_CODE + 2);
 }
 

@@ -34,17 +34,6 @@ static bool write_exits(u32 msr)
 	return sim_exits(SVM_EXIT_MSR);
 }
 
-static void wrmsr(u32 msr, u64 value)
-{
-	sim_at(SIM_CODE);
-	sim.gpr[RCX] = msr;
-	sim.gpr[RAX] = (u32)value;
-	sim.gpr[RDX] = value >> 32;
-	memcpy(guestmem_page(SIM_CODE), "\x0f\x30", 2);
-	C->next_rip = SIM_CODE + 2;
-	sim_exit(SVM_EXIT_MSR, 1, 0);
-}
-
 /* The refusal is a fault and reported; after a second the next one can be, too. */
 static void check_refused(u8 vector, u8 kind)
 {
@@ -74,13 +63,13 @@ START_TEST(every_msr_of_the_table)
 			C->exit_info1 = 0;
 			ck_assert(!sim_exits(SVM_EXIT_MSR));
 			sim_add_msr(msr, was);
-			wrmsr(msr, h->how == HELD_PLACE ? over | 0x21 : was ^ (h->bits & -h->bits));
+			sim_wrmsr(msr, h->how == HELD_PLACE ? over | 0x21 : was ^ (h->bits & -h->bits));
 			check_refused(VECTOR_GP, VMEXIT_MSR_WRITE);
 			ck_assert_uint_eq(V->refused, ++count);
 			ck_assert_uint_eq(last()->sel, msr);
 			ck_assert_uint_eq(*sim_msr(msr), was);
 			/* What does no harm: elsewhere, or other bits, or nothing. */
-			wrmsr(msr, h->how == HELD_PLACE ? 0x10000021 : was ^ (~h->bits & -~h->bits));
+			sim_wrmsr(msr, h->how == HELD_PLACE ? 0x10000021 : was ^ (~h->bits & -~h->bits));
 			sim_went_on(SIM_CODE + 2);
 			ck_assert_uint_eq(*sim_msr(msr), h->how == HELD_PLACE ?
 				0x10000021 : was ^ (~h->bits & -~h->bits));
@@ -90,7 +79,7 @@ START_TEST(every_msr_of_the_table)
 	ck_assert_uint_eq(count, 1 + 1 + 1 + 4 + 1 + 1 + 3 + 1);
 	/* One that cannot be read cannot be compared. */
 	boot("umip");
-	wrmsr(0xc0010116, 0);
+	sim_wrmsr(0xc0010116, 0);
 	check_refused(VECTOR_GP, VMEXIT_MSR_WRITE);
 }
 END_TEST
@@ -122,13 +111,13 @@ START_TEST(the_extension_itself)
 	sim_at(SIM_CODE);
 	EXEC(SVM_EXIT_INVLPGA, "\x0f\x01\xdf");
 	check_refused(VECTOR_UD, VMEXIT_VIRT_INSN);
-	wrmsr(MSR_EFER, EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE | EFER_SVME);
+	sim_wrmsr(MSR_EFER, EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE | EFER_SVME);
 	check_refused(VECTOR_GP, VMEXIT_MSR_WRITE);
-	wrmsr(MSR_VM_HSAVE_PA, 0x1000);
+	sim_wrmsr(MSR_VM_HSAVE_PA, 0x1000);
 	check_refused(VECTOR_GP, VMEXIT_MSR_WRITE);
 	ck_assert_uint_eq(V->refused, ARRAY_SIZE(last_byte) + 3);
 	/* A mistake is none of it: no such bit. */
-	wrmsr(MSR_EFER, EFER_SCE | EFER_LME | EFER_LMA | BIT64(20));
+	sim_wrmsr(MSR_EFER, EFER_SCE | EFER_LME | EFER_LMA | BIT64(20));
 	ck_assert_uint_eq(V->refused, ARRAY_SIZE(last_byte) + 3);
 }
 END_TEST

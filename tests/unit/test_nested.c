@@ -13,17 +13,6 @@ static u64 read_msr(u32 msr)
 	return (u32)sim.gpr[RAX] | sim.gpr[RDX] << 32;
 }
 
-static void write_msr(u32 msr, u64 value)
-{
-	sim_at(SIM_CODE);
-	sim.gpr[RCX] = msr;
-	sim.gpr[RAX] = (u32)value;
-	sim.gpr[RDX] = value >> 32;
-	memcpy(guestmem_page(SIM_CODE), "\x0f\x30", 2);
-	C->next_rip = SIM_CODE + 2;
-	sim_exit(SVM_EXIT_MSR, 1, 0);
-}
-
 /* --- what L1 sees --- */
 
 START_TEST(the_processor_has_svm)
@@ -37,7 +26,7 @@ START_TEST(the_processor_has_svm)
 	ck_assert_uint_eq(out[CPUID_EBX], 0x7fff);
 	ck_assert_uint_eq(out[CPUID_EDX], 0xf9); /* neither LBRV nor SVML */
 	ck_assert_uint_eq(read_msr(MSR_VM_CR), 0);
-	write_msr(MSR_VM_CR, VM_CR_SVMDIS);
+	sim_wrmsr(MSR_VM_CR, VM_CR_SVMDIS);
 	sim_went_on(SIM_CODE + 2);
 	ck_assert_uint_eq(read_msr(MSR_VM_CR), 0);
 	ck_assert(read_msr(MSR_EFER) & EFER_SVME);
@@ -58,15 +47,15 @@ END_TEST
 START_TEST(a_save_area_is_a_page_of_its_own)
 {
 	nested_boot(SIM_EPYC, "umip");
-	write_msr(MSR_VM_HSAVE_PA, L1_OTHER);
+	sim_wrmsr(MSR_VM_HSAVE_PA, L1_OTHER);
 	sim_went_on(SIM_CODE + 2);
 	ck_assert_uint_eq(read_msr(MSR_VM_HSAVE_PA), L1_OTHER);
 	ck_assert_uint_ne(cpu_rdmsr(MSR_VM_HSAVE_PA), L1_OTHER);
-	write_msr(MSR_VM_HSAVE_PA, L1_OTHER + 8);
+	sim_wrmsr(MSR_VM_HSAVE_PA, L1_OTHER + 8);
 	sim_fault(SIM_CODE, VECTOR_GP, 0);
-	write_msr(MSR_VM_HSAVE_PA, BIT64(48));
+	sim_wrmsr(MSR_VM_HSAVE_PA, BIT64(48));
 	sim_fault(SIM_CODE, VECTOR_GP, 0);
-	write_msr(MSR_VM_HSAVE_PA, SIM_PIECE_PA(0));
+	sim_wrmsr(MSR_VM_HSAVE_PA, SIM_PIECE_PA(0));
 	sim_fault(SIM_CODE, VECTOR_GP, 0);
 	ck_assert_uint_eq(read_msr(MSR_VM_HSAVE_PA), L1_OTHER);
 }
@@ -587,7 +576,7 @@ END_TEST
 START_TEST(l1_goes_on_as_it_is_when_it_is_given_back)
 {
 	nested_boot(SIM_EPYC, "umip");
-	write_msr(MSR_VM_HSAVE_PA, L1_OTHER);
+	sim_wrmsr(MSR_VM_HSAVE_PA, L1_OTHER);
 	L1_CLGI();
 	ck_assert(machine_call(HYPERCALL_APPLY, 0, 0, 0) == HYPERCALL_OK);
 	sim_at(SIM_CODE);

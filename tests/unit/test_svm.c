@@ -138,20 +138,6 @@ static void rdmsr(u32 msr)
 	EXEC(SVM_EXIT_MSR, "\x0f\x32");
 }
 
-static void wrmsr(u32 msr, u64 value)
-{
-	u32 i;
-
-	sim_at(SIM_CODE);
-	sim.gpr[RCX] = msr;
-	sim.gpr[RAX] = 0xabcd000000000000 | (u32)value;
-	sim.gpr[RDX] = 0xabcd000000000000 | value >> 32;
-	for (i = 0; i < 2; i++)
-		guestmem_page(SIM_CODE)[i] = "\x0f\x30"[i];
-	C->next_rip = SIM_CODE + 2;
-	sim_exit(SVM_EXIT_MSR, 1, 0);
-}
-
 static u64 got(void)
 {
 	ck_assert_uint_eq(sim.gpr[RAX] >> 32 | sim.gpr[RDX] >> 32, 0);
@@ -167,15 +153,15 @@ START_TEST(efer_without_svme)
 	sim_went_on(SIM_CODE + 2);
 	ck_assert_uint_eq(got(), efer);
 	/* LMA is not the writer's. */
-	wrmsr(MSR_EFER, EFER_LME | EFER_NXE);
+	sim_wrmsr(MSR_EFER, EFER_LME | EFER_NXE);
 	sim_went_on(SIM_CODE + 2);
 	ck_assert_uint_eq(C->efer, EFER_LME | EFER_LMA | EFER_NXE | EFER_SVME);
 	ck_assert_uint_eq(*sim_msr(MSR_EFER), efer | EFER_SVME);
-	wrmsr(MSR_EFER, EFER_LME | EFER_SVME);
+	sim_wrmsr(MSR_EFER, EFER_LME | EFER_SVME);
 	sim_fault(SIM_CODE, VECTOR_GP, 0);
-	wrmsr(MSR_EFER, EFER_NXE);
+	sim_wrmsr(MSR_EFER, EFER_NXE);
 	sim_fault(SIM_CODE, VECTOR_GP, 0);
-	wrmsr(MSR_EFER, EFER_LME | BIT64(20));
+	sim_wrmsr(MSR_EFER, EFER_LME | BIT64(20));
 	sim_fault(SIM_CODE, VECTOR_GP, 0);
 	ck_assert_uint_eq(C->efer, EFER_LME | EFER_LMA | EFER_NXE | EFER_SVME);
 	ck_assert_uint_eq(*sim_msr(MSR_EFER), efer | EFER_SVME);
@@ -187,12 +173,12 @@ START_TEST(svm_msrs_of_a_disabled_processor)
 	sim_boot(SIM_EPYC, "umip");
 	rdmsr(MSR_VM_CR);
 	ck_assert_uint_eq(got(), VM_CR_LOCK | VM_CR_SVMDIS);
-	wrmsr(MSR_VM_CR, 0);
+	sim_wrmsr(MSR_VM_CR, 0);
 	sim_went_on(SIM_CODE + 2);
 	ck_assert_uint_eq(*sim_msr(MSR_VM_CR), VM_CR_R_INIT);
 	rdmsr(MSR_VM_HSAVE_PA);
 	ck_assert_uint_eq(got(), 0);
-	wrmsr(MSR_VM_HSAVE_PA, 0x1000);
+	sim_wrmsr(MSR_VM_HSAVE_PA, 0x1000);
 	sim_fault(SIM_CODE, VECTOR_GP, 0);
 	ck_assert_uint_ne(*sim_msr(MSR_VM_HSAVE_PA), 0x1000);
 }
@@ -205,13 +191,13 @@ START_TEST(msrs_beyond_the_bitmap)
 	rdmsr(0x20001234);
 	sim_went_on(SIM_CODE + 2);
 	ck_assert_uint_eq(got(), 0x1122334455667788);
-	wrmsr(0x20001234, 0x99aabbccddeeff00);
+	sim_wrmsr(0x20001234, 0x99aabbccddeeff00);
 	sim_went_on(SIM_CODE + 2);
 	ck_assert_uint_eq(*sim_msr(0x20001234), 0x99aabbccddeeff00);
 	rdmsr(0x20001235);
 	sim_fault(SIM_CODE, VECTOR_GP, 0);
 	ck_assert_uint_eq(sim.gpr[RAX], ~0ULL);
-	wrmsr(0x20001235, 1);
+	sim_wrmsr(0x20001235, 1);
 	sim_fault(SIM_CODE, VECTOR_GP, 0);
 	ck_assert_uint_eq(V->exits[VMEXIT_MSR_READ], 2);
 	ck_assert_uint_eq(V->exits[VMEXIT_MSR_WRITE], 2);
@@ -253,12 +239,12 @@ START_TEST(mtrrs_split_large_pages)
 	cr0 = sim.cr0;
 	wbinvds = sim.wbinvds;
 	/* As Linux does it: off, base, mask, on. */
-	wrmsr(MSR_MTRR_DEF_TYPE, 6);
-	wrmsr(MSR_MTRR_PHYS_BASE0, at);
-	wrmsr(MSR_MTRR_PHYS_MASK0, (BIT64(48) - PAGE_BYTES) | BIT64(11));
+	sim_wrmsr(MSR_MTRR_DEF_TYPE, 6);
+	sim_wrmsr(MSR_MTRR_PHYS_BASE0, at);
+	sim_wrmsr(MSR_MTRR_PHYS_MASK0, (BIT64(48) - PAGE_BYTES) | BIT64(11));
 	nested_entry(at, &level);
 	ck_assert_uint_gt(level, 1);
-	wrmsr(MSR_MTRR_DEF_TYPE, 0x806);
+	sim_wrmsr(MSR_MTRR_DEF_TYPE, 0x806);
 	sim_went_on(SIM_CODE + 2);
 	ck_assert_uint_eq(nested_entry(at, &level), at | machine.slat.leaf);
 	ck_assert_uint_eq(level, 1);
