@@ -14,8 +14,8 @@ bochs_check() {
 	((${#flags[@]} == 0)) ||
 		usage_error "--cpu $cpu: Bochs models take no flags, only QEMU's do"
 	((allow_reboot == 0)) || usage_error "--allow-reboot: a machine in Bochs boots once"
-	[[ $machine == pc && -z $nmi_every$wake_every$disk && ${#qemu_words[@]} == 0 ]] ||
-		usage_error "--machine, --nmi-every, --wake-every, --qemu, --disk: not with Bochs"
+	[[ $machine$parallel == pc0 && -z $nmi_every$wake_every$disk && ${#qemu_words[@]} == 0 ]] ||
+		usage_error "--machine, --parallel, --nmi-every, --wake-every, --qemu, --disk: not with Bochs"
 	((smp <= 8)) || usage_error "--smp $smp: at most 8 with Bochs"
 }
 

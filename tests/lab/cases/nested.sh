@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # kvm=nested: KVM runs its guests below oldguard, with nested and with shadow paging, and whoever comes and goes
 # meanwhile, they go on.
-# soak: EPYC smp=2
+# machine: EPYC smp=2
+# soak: EPYC smp=2 parallel
 # soak: EPYC smp=2 kernel=6.12
 # program: nested_vm.c
 # arrives ROUNDS: what a guest does in so many

@@ -2,8 +2,8 @@
 # KVM below oldguard: its guests use what a guest can use, every mode, exceptions, ports, MSRs, page tables,
 # memory that comes and goes beneath them, timers, NMIs, several processors. What they find without oldguard
 # they find with it. One that is killed is gone; features come and go while one runs.
-# machine: EPYC
-# soak: EPYC smp=2
+# machine: EPYC smp=2
+# soak: EPYC smp=4 parallel
 # program: vmm/vmm.c @tests/lab/cases/vmm/build
 # timeout: 400
 

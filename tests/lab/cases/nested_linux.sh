@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Below oldguard, Debian's QEMU runs Debian's kernel under KVM: it comes up, and its programs are as they are
 # on a machine of their own.
-# soak: EPYC smp=2
+# soak: EPYC smp=2 parallel
 # prepare: tests/lab/guest-tree 6.1
 # run: --mem 1024 --tree build/lab/guest-6.1
 # timeout: 300

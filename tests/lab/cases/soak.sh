@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The storm for as long as `make soak` says, at least 200 rounds of it where that is long, under stress-ng.
 # soak: EPYC smp=4 mem=1024
+# soak: EPYC smp=4 mem=1024 parallel
 # soak: EPYC smp=4 mem=1024 kernel=6.12
 # soak: EPYC,-npt smp=2 mem=1024
 # soak: phenom smp=2 mem=1024
