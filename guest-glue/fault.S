@@ -3,6 +3,7 @@
  * fault.S - the root side's exception entries: push what is missing, call root_fault().
  */
 #include "asm.h"
+#include "fault.h"
 
 	.text
 
@@ -46,7 +47,20 @@ fault_common:
 	and	$~15, %rsp
 	call	root_fault
 	mov	%rbx, %rsp
-	pop	%rax
+	test	%al, %al
+	jz	1f
+	/*
+	 * Back without IRET: RIP and RFLAGS go below what was interrupted, whose stack has no red zone. This
+	 * may be the same stack, and they may lie where the frame has SS and RSP. In @vector is where they are.
+	 */
+	mov	FAULT_RSP(%rsp), %rax
+	mov	FAULT_RIP(%rsp), %rcx
+	mov	FAULT_RFLAGS(%rsp), %rdx
+	mov	%rcx, -8(%rax)
+	mov	%rdx, -16(%rax)
+	sub	$16, %rax
+	mov	%rax, FAULT_VECTOR(%rsp)
+1:	pop	%rax
 	pop	%rcx
 	pop	%rdx
 	pop	%rbx
@@ -62,7 +76,12 @@ fault_common:
 	pop	%r13
 	pop	%r14
 	pop	%r15
+	cmpq	$31, (%rsp)
+	ja	1f
 	add	$16, %rsp
 	iretq
+1:	mov	(%rsp), %rsp
+	popfq
+	ret
 
 	.section .note.GNU-stack, "", @progbits

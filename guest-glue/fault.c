@@ -115,34 +115,41 @@ static bool keep_machine_check(void)
 	return true;
 }
 
-void root_fault(struct fault_frame *frame);
-void root_fault(struct fault_frame *frame)
+/*
+ * Returns whether fault.S is to go back without IRET, with which NMIs would come again. On SVM they come here only
+ * to be handed to the guest (svm_take_nmi()), and injection keeps no other one out: that NMIs are blocked
+ * from here to the IRET of the guest's handler is what it has on a bare processor (APM vol. 2, 8.2.3). On VMX
+ * they come at any time, and injection does (SDM vol. 3, 27.6.1).
+ */
+bool root_fault(struct fault_frame *frame);
+bool root_fault(struct fault_frame *frame)
 {
 	TEXT(text, 320);
+	bool blocked = !machine.virt->nmi;
 	struct vcpu *v;
 	u32 i;
 
 	switch (frame->vector) {
 	case VECTOR_DB:
 		/* Bochs raises it after an exit of an instruction that ran with TF set. */
-		return;
+		return blocked;
 	case VECTOR_NMI:
 		v = machine_here();
 		v->nmis++;
 		if (v->virt->nmi)
 			v->virt->nmi(v);
-		return;
+		return blocked;
 	case VECTOR_MC:
 		if (keep_machine_check())
-			return;
+			return blocked;
 		break;
 	case VECTOR_SX:
 		/* An INIT that was intercepted, redirected here (svm.c). */
-		return;
+		return blocked;
 	case VECTOR_GP:
 	case VECTOR_PF:
 		if (fix_up(frame))
-			return;
+			return blocked;
 	}
 	dump_write(frame, "fault on the root side", frame->vector);
 	text_add(&text, "fault on the root side: vector ");

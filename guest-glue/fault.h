@@ -5,6 +5,13 @@
 #ifndef OLDGUARD_FAULT_H
 #define OLDGUARD_FAULT_H
 
+/* Where struct fault_frame has what fault.S needs. */
+#define FAULT_VECTOR 128
+#define FAULT_RIP 144
+#define FAULT_RFLAGS 160
+#define FAULT_RSP 168
+
+#ifndef __ASSEMBLER__
 #include "machine.h"
 
 /**
@@ -20,6 +27,10 @@ struct fault_frame {
 	u64 error;
 	u64 rip, cs, rflags, rsp, ss;
 };
+static_assert(offsetof(struct fault_frame, vector) == FAULT_VECTOR, "fault.S");
+static_assert(offsetof(struct fault_frame, rip) == FAULT_RIP, "fault.S");
+static_assert(offsetof(struct fault_frame, rflags) == FAULT_RFLAGS, "fault.S");
+static_assert(offsetof(struct fault_frame, rsp) == FAULT_RSP, "fault.S");
 
 /**
  * fault_build() - fill the IDT
@@ -29,4 +40,5 @@ struct fault_frame {
  */
 bool fault_build(struct machine *m);
 
+#endif
 #endif

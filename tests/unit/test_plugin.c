@@ -263,7 +263,7 @@ START_TEST(large_image)
 }
 END_TEST
 
-void root_fault(struct fault_frame *frame);
+bool root_fault(struct fault_frame *frame);
 
 START_TEST(faults_are_fixed_up)
 {
