@@ -47,11 +47,11 @@ ROOT_CFLAGS := $(ROOT_ARCH_CFLAGS) $(WARNINGS) -nostdinc \
 
 ROOT_SOURCES := \
 	$(addprefix features/,registry.c list.c sound.c parse.c policy.c asset.c enforce.c $(FEATURES)) $(EXTRA_FEATURES) \
-	$(addprefix vmexit/,dispatch.c cr.c desc.c desc_load.c io.c misc.c insn.c step.c svm.c svm_quick.c svm_nested.c svm_nested_umip.c svm_nested_quick.c svm.S vmx.c vmx_fast.c \
+	$(addprefix vmexit/,dispatch.c cr.c desc.c desc_load.c io.c misc.c insn.c step.c svm.c svm_quick.c svm_nested.c svm_nested_umip.c svm_nested_seal.c svm_nested_quick.c svm.S vmx.c vmx_fast.c \
 		vmx_event.c vmx_insn.c vmx.S) \
 	$(addprefix decoder/,decode.c parse.c classify.c store.c system.c vector.c engine.c operand.c) \
-	$(addprefix guest-glue/,machine.c maps.c image.c images.c rootmap.c slat.c seal.c slat_guard.c slat_view.c mtrr.c fault.c dump.c fault.S aside.c landing.S \
-		phys.c walk.c access.c cpuid.c event.c event_text.c held.c hypercall.c text.c string.c svm.c svm_held.c svm_mtrr.c svm_take.c svm_nested.c svm_shadow.c \
+	$(addprefix guest-glue/,machine.c maps.c image.c images.c rootmap.c slat.c seal.c guest_seals.c slat_guard.c slat_view.c mtrr.c fault.c dump.c fault.S aside.c landing.S \
+		phys.c walk.c access.c cpuid.c event.c event_text.c held.c hypercall.c text.c string.c svm.c svm_held.c svm_mtrr.c svm_take.c svm_nested.c svm_shadow.c svm_guests.c \
 		vmx.c vmx_held.c vmx_controls.c vmx_fields.c vmx_microcode.c vmx_mtrr.c vmx_pebs.c vmx_take.c vmx_msr.c vmx_reset.c)
 ROOT_OBJECTS := $(patsubst %.c,$(BUILD)/root/%.o,$(filter %.c,$(ROOT_SOURCES))) \
 	$(patsubst %.S,$(BUILD)/root/%_S.o,$(filter %.S,$(ROOT_SOURCES)))

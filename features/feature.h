@@ -22,7 +22,8 @@
 	X(SLAT, "second-level paging (NPT or EPT)")                                                \
 	X(MSR_BITMAP, "MSR bitmaps")                                                               \
 	X(IO_BITMAP, "I/O bitmaps")                                                                \
-	X(SLAT_TABLES, "second-level paging that lets the guest's page tables be read only (EPT)")
+	X(SLAT_TABLES, "second-level paging that lets the guest's page tables be read only (EPT)")  \
+	X(NESTED, "a hypervisor in the guest (kvm=nested)")
 
 enum facility_bit {
 #define X(name, text) FACILITY_BIT_##name,
@@ -148,6 +149,7 @@ struct feature_option {
  * @rule_choice: rule n's choice of the feature's first option, a set: the bit that it goes by;
  *	NULL: all of them
  * @offers: OFFER_*: calls that it answers
+ * @guests: WHEN() an option has a value with which guests of a hypervisor in the guest may make them, too
  * @apply: called on each processor when a plan with the feature comes into force there
  */
 struct feature {
@@ -172,6 +174,7 @@ struct feature {
 	u32 rule_count;
 	const u8 *rule_choice;
 	u32 offers;
+	u32 guests;
 	void (*apply)(struct vcpu *v);
 };
 

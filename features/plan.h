@@ -144,6 +144,7 @@ struct traps {
  * @cr4: CR4 bits that exist because of features
  * @traps: what must exit
  * @offers: OFFER_* of the features that are on
+ * @guest_offers: those of them that are for guests of a hypervisor in the guest, too
  * @reports: some handler may report
  * @refuser: by kind, 1 + the feature that refuses every such exit outside ring 0 (struct
  *	claim.refuses), where nobody else has a say; else 0
@@ -168,6 +169,7 @@ struct plan {
 	u64 cr4;
 	struct traps traps;
 	u32 offers;
+	u32 guest_offers;
 	bool reports;
 	u8 refuser[VMEXIT_KINDS];
 	struct plan_claim claims[PLAN_CLAIMS_MAX];

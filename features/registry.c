@@ -186,6 +186,22 @@ static bool add_rules(struct plan *plan, u32 index, struct text *why)
 	return true;
 }
 
+/* What is for guests of a hypervisor in the guest needs one that we know of. */
+static bool add_guests(struct plan *plan, u32 index, u32 facilities, struct text *why)
+{
+	const struct feature *f = feature_get(index);
+
+	if (!holds(plan, index, f->guests))
+		return true;
+	plan->guest_offers |= f->offers;
+	if (facilities & FACILITY(NESTED))
+		return true;
+	text_add(why, f->name);
+	text_add(why, ": for guests of the guest's it needs ");
+	facility_names(FACILITY(NESTED), why);
+	return false;
+}
+
 static bool add_feature(struct plan *plan, u32 index, u32 facilities, struct text *why)
 {
 	const struct feature *f = feature_get(index);
@@ -200,7 +216,7 @@ static bool add_feature(struct plan *plan, u32 index, u32 facilities, struct tex
 	}
 	if ((!holds(plan, index, f->silent) && !(plan->discreet & 1u << index) &&
 	     !advertise(plan, f, why)) ||
-	    !add_rules(plan, index, why))
+	    !add_guests(plan, index, facilities, why) || !add_rules(plan, index, why))
 		return false;
 	for (i = 0; i < f->claim_count; i++)
 		if (feature_ours(f->claims[i].maker) &&

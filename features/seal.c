@@ -35,12 +35,29 @@ static const struct claim seal_claims[] = {
 	{ VMEXIT_MEMORY, 0, 0, CLAIM_FILTER, seal_write, .reports = true },
 };
 
+enum option { OPTION_GUESTS };
+enum { GUESTS_OFF, GUESTS_ON };
+static const char *const guests_choices[] = { [GUESTS_OFF] = "off", [GUESTS_ON] = "on", NULL };
+
+/* Whether virtual machines of a hypervisor in the guest may seal pages of theirs. */
+static const struct feature_option seal_options[] = {
+	[OPTION_GUESTS] = {
+		.name = "guests",
+		.choices = guests_choices,
+		.initial = GUESTS_OFF,
+		.quiet = true,
+	},
+};
+
 static const struct feature seal = {
 	.name = "seal",
 	.summary = "kernel modules can have pages of their own protected (enlightened.h)",
 	.needs = FACILITY(SLAT),
 	.claims = seal_claims,
 	.claim_count = ARRAY_SIZE(seal_claims),
+	.options = seal_options,
+	.option_count = ARRAY_SIZE(seal_options),
 	.offers = OFFER_SEAL,
+	.guests = WHEN(OPTION_GUESTS, GUESTS_ON),
 };
 FEATURE(seal);

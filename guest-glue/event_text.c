@@ -66,6 +66,8 @@ void event_asset(const struct event *event, struct text *out)
 	case VMEXIT_MEMORY:
 		if (is_hidden(event))
 			text_add(out, "hidden ");
+		if (event->value & MEM_GUESTS)
+			text_add(out, "guest's ");
 		asset_print(ASSET_MEMORY, event->addr, ~0ULL, out);
 		break;
 	case VMEXIT_XSETBV:

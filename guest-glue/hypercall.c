@@ -132,6 +132,8 @@ static u64 stage(struct machine *m, u64 gpa)
 	if (!(plan.offers & OFFER_SEAL))
 		seal_forget(m);
 	seal_unlock(m);
+	if (!(plan.guest_offers & OFFER_SEAL))
+		guests_forget(m);
 	return HYPERCALL_OK;
 }
 

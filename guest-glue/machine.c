@@ -138,6 +138,13 @@ void machine_probe(bool slat, bool hypervisor_bit, msr_reader read)
 	}
 }
 
+void machine_kvm(enum kvm_mode mode)
+{
+	machine.kvm = mode;
+	if (mode == KVM_NESTED)
+		machine.caps.facilities |= FACILITY(NESTED);
+}
+
 static u64 nested_pages(u32 cpus)
 {
 	return machine.kvm == KVM_NESTED ? 1 + cpus * machine.virt->nested_pages(cpus) : 0;
@@ -347,6 +354,7 @@ bool machine_build(const struct machine_request *request, struct text *why)
 	machine_show(m);
 	m->sealing = false;
 	m->seals = (struct seals){ .key = { request->key[0], request->key[1] } };
+	guests_start(m);
 	m->image_bytes = root_image_bytes();
 	m->next = m->image_bytes;
 	m->limit = cpu_area(m, m->cpus - 1);

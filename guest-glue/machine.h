@@ -18,6 +18,7 @@
 #define OLDGUARD_MACHINE_H
 
 #include "asm.h"
+#include "guest_seals.h"
 #include "seal.h"
 #include "slat.h"
 #include "vcpu.h"
@@ -121,6 +122,7 @@ enum kvm_mode {
  * @mtrrs: what their types were made of
  * @guard: memory that each plan protects
  * @seals: memory that a kernel has asked us to protect
+ * @guests: what guests of a hypervisor in the guest have asked for
  * @view_pa: the pages of the view for single instructions
  * @view_used: how many of them it has taken
  * @view_lock: held by the processor whose view it is
@@ -176,6 +178,7 @@ struct machine {
 	struct mtrrs mtrrs;
 	struct page_ranges guard[PLANS];
 	struct seals seals;
+	struct guests guests;
 	u64 view_pa;
 	u32 view_used;
 	u32 view_lock;
@@ -238,6 +241,9 @@ u32 machine_pieces(u32 cpus, u64 phys_end);
  * Linux's side, any processor. Fills machine.virt (NULL: none), caps and the CPUID facts.
  */
 void machine_probe(bool slat, bool hypervisor_bit, msr_reader read);
+
+/* machine_kvm() - what users of the processor's virtualisation extension are to get: before plans are made */
+void machine_kvm(enum kvm_mode mode);
 
 /**
  * machine_build() - lay out the block: page tables, descriptor tables, control blocks, image

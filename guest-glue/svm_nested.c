@@ -121,13 +121,15 @@ void svm_nested_take(const struct vcpu *v)
 	n->came = false;
 	n->state = cpu_rdmsr(MSR_EFER) & EFER_SVME ? NESTED_ON : NESTED_OFF;
 	n->hsave = cpu_rdmsr(MSR_VM_HSAVE_PA);
-	n->stale = false;
+	n->stale = 0;
 	n->leaving = false;
 	n->dirty = false;
 	n->opened = 0;
 	n->locked = 0;
 	n->virtual_cr4 = 0;
-	n->stepping = false;
+	n->asks = 0;
+	n->guest = NULL;
+	n->version = 0;
 	n->built_pa = NESTED_NONE;
 	memset(n->good, 0xff, sizeof(n->good));
 	memset(n->plain, 0xff, sizeof(n->plain));
@@ -168,7 +170,7 @@ void svm_nested_flush(struct vcpu *v)
 {
 	struct nested *n = v->nested;
 
-	n->stale = true;
+	__atomic_fetch_or(&n->stale, NESTED_STALE_TABLES, __ATOMIC_SEQ_CST);
 	n->dirty |= n->state == NESTED_GUEST;
 	/* What could be written by us may be protected now. */
 	memset(n->good, 0xff, sizeof(n->good));
@@ -209,6 +211,12 @@ void svm_nested_traps(struct vcpu *v)
 	n->virtual_cr4 |= v->plan->cr4;
 	n->umip_wanted = v->plan->cr4 & CR4_UMIP;
 	n->own_io = v->plan->traps.io.count;
+	n->calls = v->plan->guest_offers;
+	if (!n->calls) {
+		n->guest = NULL;
+		n->version = 0;
+		__atomic_fetch_and(&n->stale, (u8)~NESTED_STALE_GUESTS, __ATOMIC_SEQ_CST);
+	}
 	n->built_pa = NESTED_NONE;
 	n->dirty |= n->state == NESTED_GUEST;
 	nested_close_all(n);
@@ -224,6 +232,8 @@ void svm_nested_efer(struct vcpu *v, bool svme)
 	if (!svme && n->gif != GIF_SET)
 		nested_gif_set(n, v->control);
 	virtual_vmload(v, n->locked);
+	if (!svme)
+		nested_guests_off(v->machine);
 }
 
 /*

@@ -153,13 +153,13 @@ void nested_shadow_enter(struct vcpu *v, u32 asid, u64 ncr3, u8 flush)
 	struct nested_slot *s;
 
 	n->vmcb->tlb_control = 0;
-	if (n->stale || flush == SVM_FLUSH_ALL) {
-		n->stale = false;
+	if (n->stale & NESTED_STALE_TABLES || flush == SVM_FLUSH_ALL) {
+		__atomic_fetch_and(&n->stale, (u8)~NESTED_STALE_TABLES, __ATOMIC_SEQ_CST);
 		flush = SVM_FLUSH_ALL;
 		nested_shadow_drop(n);
 	}
 	s = find(n, own);
-	if (s && (flush || s->l1_asid != asid || s->ncr3 != ncr3)) {
+	if (s && (flush || s->l1_asid != asid || s->ncr3 != ncr3 || s->version != n->version)) {
 		drop(n, s);
 		s = NULL;
 	}
@@ -170,6 +170,7 @@ void nested_shadow_enter(struct vcpu *v, u32 asid, u64 ncr3, u8 flush)
 		s->asid = own;
 		s->l1_asid = asid;
 		s->ncr3 = ncr3;
+		s->version = n->version;
 	}
 	use(n, s, flush);
 }
@@ -179,9 +180,9 @@ void nested_shadow_refresh(struct vcpu *v)
 	struct nested *n = v->nested;
 	struct nested_slot s;
 
-	if (n->stale) {
+	if (n->stale & NESTED_STALE_TABLES || n->current->version != n->version) {
 		s = *n->current;
-		nested_shadow_enter(v, s.l1_asid, s.ncr3, SVM_FLUSH_ALL);
+		nested_shadow_enter(v, s.l1_asid, s.ncr3, 0);
 	} else if (n->current->ncr3 != NESTED_NONE && n->current->first == NESTED_POOL_END) {
 		use(n, n->current, SVM_FLUSH_ASID);
 	}
@@ -267,7 +268,8 @@ static void install(struct vcpu *v, u64 gpa, u64 address, const struct walk_page
 	struct nested *n = v->nested;
 	const struct machine *m = v->machine;
 	/* 2 MiB at the most, where both have that much. */
-	u32 level = page->shift >= 21 && own_level >= 2 ? 2 : 1;
+	u32 level = page->shift >= 21 && own_level >= 2 && !nested_guest_sealed(v, gpa & ~(slat_bytes(2) - 1), slat_bytes(2)) ?
+			    2 : 1;
 	u64 mask = slat_bytes(level) - 1;
 	u64 target = (own & CR3_ADDRESS & ~(slat_bytes(own_level) - 1)) |
 		     (address & (slat_bytes(own_level) - 1) & ~mask);
@@ -275,7 +277,8 @@ static void install(struct vcpu *v, u64 gpa, u64 address, const struct walk_page
 	u64 *e;
 
 	/* A page that L2 has not written is not dirty in L1's tables: its first write has to come here. */
-	if (!page->writable || !(page->entry & PTE_D) || !(own & m->slat.write))
+	if (!page->writable || !(page->entry & PTE_D) || !(own & m->slat.write) ||
+	    (level == 1 && nested_guest_sealed(v, gpa & ~(PAGE_BYTES - 1), PAGE_BYTES)))
 		leaf &= ~m->slat.write;
 	if (page->no_execute || own & m->slat.no_execute)
 		leaf |= m->slat.no_execute;
@@ -298,6 +301,8 @@ enum nested_fault nested_shadow_fault(struct vcpu *v, u64 gpa, u64 *error, u64 *
 	u32 level;
 	u64 own;
 
+	if (access == WALK_WRITE && nested_guest_sealed(v, gpa, 1))
+		return NESTED_SEALED;
 	if (walk(v, gpa, access, address, &page, &fault) != WALK_OK) {
 		/* Where L1's tables lead to no memory, nothing is present. */
 		*error = (had & ~0xffffffffULL) | fault.error;

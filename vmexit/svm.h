@@ -176,7 +176,8 @@ struct vmcb {
 	u64 next_rip;
 	u8 fetched_count;
 	u8 fetched[15];
-	u8 reserved0e0[0x400 - 0x0e0];
+	u8 reserved0e0[0x3e0 - 0x0e0];
+	u64 host_use[4]; /* the processor has no use for it */
 
 	struct vmcb_segment es, cs, ss, ds, fs, gs, gdtr, ldtr, idtr, tr;
 	u8 reserved4a0[0x4cb - 0x4a0];
@@ -199,6 +200,7 @@ struct vmcb {
 static_assert(offsetof(struct vmcb, exit_code) == 0x070, "APM appendix B");
 static_assert(offsetof(struct vmcb, event_inj) == 0x0a8, "APM appendix B");
 static_assert(offsetof(struct vmcb, next_rip) == 0x0c8, "APM appendix B");
+static_assert(offsetof(struct vmcb, host_use) == 0x3e0, "APM appendix B");
 static_assert(offsetof(struct vmcb, es) == 0x400, "APM appendix B");
 static_assert(offsetof(struct vmcb, cpl) == 0x4cb, "APM appendix B");
 static_assert(offsetof(struct vmcb, efer) == 0x4d0, "APM appendix B");

@@ -141,11 +141,11 @@ static bool take_paging(struct vcpu *v, struct nested *n, const struct vmcb *own
 	return true;
 }
 
-/* L1 sees what it has given refused: VMEXIT_INVALID. */
-static void refuse_vmrun(struct vcpu *v, struct nested *n, struct vmcb *own)
+/* L1 sees what it has given refused: VMEXIT_INVALID. Or that its guest has shut down. */
+static void refuse_vmrun(struct vcpu *v, struct nested *n, struct vmcb *own, u64 code)
 {
 	n->built_pa = NESTED_NONE;
-	n->vmcb12->exit_code = SVM_EXIT_INVALID;
+	n->vmcb12->exit_code = code;
 	nested_to_l1(v, n, own);
 }
 
@@ -156,6 +156,7 @@ static void vmrun(struct vcpu *v, struct nested *n, struct vmcb *own, u64 pa)
 
 	n->leaving = false;
 	n->vmcb12 = from;
+	n->vmcb12_pa = pa;
 	n->vmcb->clean = clean & ~NESTED_CLEAN_CONTROLS;
 	if (n->gif != GIF_SET) {
 		nested_tpr(n, own);
@@ -164,8 +165,12 @@ static void vmrun(struct vcpu *v, struct nested *n, struct vmcb *own, u64 pa)
 		/* GIF is clear when L2 has exited, and by then these may be L2's. */
 		nested_hold_msrs(n);
 	}
+	if (n->calls && !nested_guest(v, from, true)) {
+		refuse_vmrun(v, n, own, SVM_EXIT_SHUTDOWN);
+		return;
+	}
 	if (!take_intercepts(v, n, from) || !take_paging(v, n, own, from)) {
-		refuse_vmrun(v, n, own);
+		refuse_vmrun(v, n, own, SVM_EXIT_INVALID);
 		return;
 	}
 	nested_copy_in(n, n->vmcb, from, clean);
@@ -440,6 +445,8 @@ static enum nested_answer nested_page(struct vcpu *v, struct nested *n, struct v
 		return AGAIN;
 	case NESTED_REFLECT:
 		return L1S;
+	case NESTED_SEALED:
+		return nested_seal_write(v, c);
 	default:
 		return memory(v, c, address);
 	}
@@ -508,6 +515,16 @@ static u64 deliver_again(struct nested *n, struct vmcb *c)
 	return svm_under_delivery(c);
 }
 
+/* What others have done to L2's seals, or to L2, counts from now on. False: it does not go on. */
+static bool goes_on(struct vcpu *v, struct nested *n, struct vmcb *c)
+{
+	if (!(n->calls && n->stale & NESTED_STALE_GUESTS) || nested_guest(v, n->vmcb12, false))
+		return true;
+	c->exit_code = SVM_EXIT_SHUTDOWN;
+	reflect(v, n);
+	return false;
+}
+
 void svm_nested_exit(struct vcpu *v)
 {
 	struct nested *n = v->nested;
@@ -518,7 +535,11 @@ void svm_nested_exit(struct vcpu *v)
 	c->clean = SVM_CLEAN_ALL;
 	c->tlb_control = 0;
 	c->event_inj = 0;
+	if (!goes_on(v, n, c))
+		return;
 	what = nested_umip_exit(v, n, c);
+	if (what == PASS && n->calls)
+		what = nested_seal_exit(v, n, c);
 	if (what == PASS)
 		what = answer(v, n, c);
 	if (n->stepping && what != AGAIN)
@@ -539,6 +560,8 @@ void svm_nested_exit(struct vcpu *v)
 	case RAISED:
 		break;
 	}
+	if (!goes_on(v, n, c))
+		return;
 	nested_shadow_refresh(v);
 	nested_run(v, n, v->control);
 }

@@ -14,6 +14,7 @@
 
 #include "svm.h"
 
+#include "../guest-glue/enlightened.h"
 #include "../guest-glue/phys.h"
 
 /* VMCB offset 0x60: APM vol. 2, appendix B. */
@@ -87,11 +88,23 @@ enum nested_state {
 #define NESTED_FIXED_PAGES 7 /* struct nested, VMCB02, two bitmaps of 2 and 3 pages */
 #define NESTED_POOL_END 0xffff
 
+/* nested.stale */
+#define NESTED_STALE_TABLES (1u << 0) /* no translation of an L2's holds any more */
+#define NESTED_STALE_GUESTS (1u << 1) /* seals of guests, or what is known of guests, have changed */
+
+/* Of L2, the next after those that KVM, Hyper-V's leaves before KVM's, and Xen's before both take. */
+#define NESTED_LEAF 0x40000400u
+#define NESTED_LEAVES 0x100u
+
+/* The last word for the host's use: the first three may be Hyper-V's enlightenments. */
+#define NESTED_TOKEN 3
+
 /**
  * struct nested_slot - the shadow tables of one ASID
  * @asid: the processor's number; 0: the slot is free
  * @l1_asid: by which L1 calls it
  * @ncr3: the nested tables that it stands for; NESTED_NONE: L1 has none
+ * @version: of the seals that they were made with; 0: none
  * @used: when it was run last
  * @first: its pages in the pool, the root first; NESTED_POOL_END: none
  * @last: "
@@ -100,6 +113,7 @@ struct nested_slot {
 	u32 asid;
 	u32 l1_asid;
 	u64 ncr3;
+	u64 version;
 	u64 used;
 	u16 first;
 	u16 last;
@@ -116,7 +130,7 @@ struct nested_slot {
  * @gif: how its global interrupt flag is kept
  * @vgif: the processor has a virtual one, and L1 may set GIF without our knowing
  * @came: an interrupt or NMI has exited: it is pending for the time when L1 sets GIF
- * @stale: our own second-level tables have changed: no translation of an L2's holds any more
+ * @stale: NESTED_STALE_*: what L2 is not to be entered with; other processors set it, too
  * @own_io: L2's I/O goes by our bitmap, not by L1's
  * @npt: L1 has nested tables for this L2
  * @leaving: the TLB has been flushed for giving the processor back
@@ -135,6 +149,8 @@ struct nested_slot {
  * @umip_wanted: CR4.UMIP in plan.cr4
  * @umip: L2's is set, and its intercepts are
  * @stepping: L2 runs one instruction without them
+ * @calls: L2 may seal pages: its CPUID and VMMCALL may be ours
+ * @asks: neither, or else exits that are L1's have to be looked at
  * @step_tf, @step_shadow, @step_dr6: what of L2's is not as it was meanwhile
  * @msrpm: L1's MSR bitmap; NESTED_NONE: nothing is open
  * @iopm: L1's I/O bitmap, or NESTED_NONE
@@ -147,6 +163,9 @@ struct nested_slot {
  * @opened: how many
  * @locked: which of the MSRs that VMLOAD loads have a rule; bits by nested_swapped[]
  * @held: what L1 had in them when it cleared GIF
+ * @guest: who L2 is, if it has sealed pages; else NULL
+ * @version: of its seals; 0: none
+ * @born: its struct guest.born
  * @slot: shadow tables
  * @current: that of the L2 that runs, or ran last
  * @clock: counts what runs
@@ -166,7 +185,7 @@ struct nested {
 	bool vgif;
 	bool came;
 	u8 gif;
-	bool stale;
+	u8 stale;
 	bool own_io;
 	bool npt;
 	bool leaving;
@@ -186,7 +205,13 @@ struct nested {
 	u64 cr4;
 	u64 umip_wanted;
 	bool umip;
-	bool stepping;
+	union {
+		struct {
+			bool stepping;
+			bool calls;
+		};
+		u16 asks;
+	};
 	bool step_tf;
 	u64 step_shadow;
 	u64 step_dr6;
@@ -200,6 +225,9 @@ struct nested {
 	u16 open[NESTED_OPEN];
 	u32 locked;
 	u64 held[NESTED_SWAPPED];
+	struct guest *guest;
+	u64 version;
+	u64 born;
 	struct nested_slot slot[NESTED_SLOTS];
 	struct nested_slot *current;
 	u64 clock;
@@ -291,7 +319,18 @@ enum nested_answer {
 /* nested_close_all() - let our bitmaps for L2 have nothing open */
 void nested_close_all(struct nested *n);
 
+/* --- vmexit/svm_nested_seal.c --- */
+
+/* nested_seal_exit() - answer an exit by which L2 seals pages; else PASS */
+enum nested_answer nested_seal_exit(struct vcpu *v, struct nested *n, struct vmcb *c);
+
+/* nested_seal_write() - L2 has written a page that it has sealed */
+enum nested_answer nested_seal_write(struct vcpu *v, const struct vmcb *c);
+
 /* --- vmexit/svm_nested_umip.c --- */
+
+/* nested_code_byte() - a byte of the code that L2 executes; false: it cannot be read */
+bool nested_code_byte(struct vcpu *v, const struct vmcb *c, u64 linear, u8 *byte);
 
 /* nested_umip_intercepts() - after a change of L2's virtual CR4 bits, or of what L1 intercepts */
 void nested_umip_intercepts(struct nested *n);
@@ -349,6 +388,34 @@ void svm_nested_efer(struct vcpu *v, bool svme);
 /* svm_nested_msr() - VM_CR and VM_HSAVE_PA as L1 has them */
 enum msr_answer svm_nested_msr(struct vcpu *v, u32 msr, bool write, u64 *value);
 
+/* --- guest-glue/svm_guests.c --- */
+
+/**
+ * nested_guest() - who L2 is, and by which seals it is to be held: before it runs, with nested.calls
+ * @v: the processor
+ * @from: its VMCB12
+ * @entry: L1 has it run; else it goes on after an exit that was ours
+ *
+ * Return: false: another processor of its has been reset. It is not to go on.
+ */
+bool nested_guest(struct vcpu *v, struct vmcb *from, bool entry);
+
+/* nested_guest_offered() - whether the L2 that runs may seal pages */
+bool nested_guest_offered(const struct vcpu *v);
+
+/**
+ * nested_guest_call() - a call of enlightened.h, by L2
+ * @v: the processor
+ * @number: OLDGUARD_CALL_*; arguments are in v->gpr, which gets the handle
+ */
+u64 nested_guest_call(struct vcpu *v, u64 number);
+
+/* nested_guest_sealed() - whether some byte of a range of L2-physical addresses is sealed */
+bool nested_guest_sealed(const struct vcpu *v, u64 first, u64 bytes);
+
+/* nested_guests_off() - L1 has switched SVME off here: no guest outlives the last one that does */
+void nested_guests_off(struct machine *m);
+
 /* --- guest-glue/svm_shadow.c --- */
 
 /**
@@ -376,6 +443,7 @@ enum nested_fault {
 	NESTED_RETRY,	/* it is mapped now */
 	NESTED_REFLECT, /* L1's own tables forbid it */
 	NESTED_REFUSE,	/* ours do */
+	NESTED_SEALED,	/* L2 has had it sealed */
 };
 
 /**
@@ -393,6 +461,17 @@ enum nested_fault nested_shadow_fault(struct vcpu *v, u64 gpa, u64 *error, u64 *
 static inline u32 nested_asid(const struct nested *n, u32 asid)
 {
 	return asid < n->asids - 1 ? asid : n->asids - 2;
+}
+
+/* An exit of L1's that is to be looked at after all. The other ones of @calls are ours to look at anyhow. */
+static inline bool nested_asks(const struct nested *n, const struct vmcb *c)
+{
+	if (n->stepping)
+		return true;
+	if (c->exit_code == SVM_EXIT_CPUID)
+		return (u32)c->rax - NESTED_LEAF < NESTED_LEAVES;
+	return c->exit_code == SVM_EXIT_VMMCALL &&
+	       c->rax - OLDGUARD_CALL_SEAL <= OLDGUARD_CALL_SYNC - OLDGUARD_CALL_SEAL;
 }
 
 static inline bool nested_good(const struct nested *n, u64 pa)

@@ -44,7 +44,8 @@ static __attribute__((noinline)) bool vmrun(struct vcpu *v)
 	    (own->virtual_interrupt & SVM_V_TPR) != n->tpr)
 		return false;
 	clean = *(const volatile u32 *)&from->clean;
-	if (!(clean & SVM_CLEAN_CR) && (from->cr4 ^ n->cr4) & n->umip_wanted)
+	/* A guest with seals may have been reset. */
+	if (!(clean & SVM_CLEAN_CR) && ((from->cr4 ^ n->cr4) & n->umip_wanted) | (uintptr_t)n->guest)
 		return false;
 	if (~clean & NESTED_CLEAN_CONTROLS || from->tlb_control || !step_over(v, n, own, SVM_EXIT_VMRUN))
 		return false;
@@ -91,7 +92,24 @@ static __attribute__((noinline)) bool refuse_l2(struct vcpu *v)
 	return !(n->exceptions >> VECTOR_GP & 1) && raise(v, n, vmcb, vmcb->exit_info1);
 }
 
-static __attribute__((noinline)) bool from_l2(struct vcpu *v)
+static inline bool pass_on(struct vcpu *v, struct nested *n, struct vmcb *own, struct vmcb *vmcb)
+{
+	v->exits[VMEXIT_NESTED]++;
+	nested_copy_out(n, n->vmcb12, vmcb);
+	if (svm_features & SVM_HAS_DECODE)
+		nested_copy_bytes(n->vmcb12, vmcb);
+	nested_to_l1(v, n, own);
+	return true;
+}
+
+static __attribute__((noinline, flatten)) bool pass_on_unasked(struct vcpu *v)
+{
+	struct nested *n = v->nested;
+
+	return !nested_asks(n, n->vmcb) && pass_on(v, n, v->control, n->vmcb);
+}
+
+static __attribute__((noinline, flatten)) bool from_l2(struct vcpu *v)
 {
 	struct nested *n = v->nested;
 	struct vmcb *own = v->control;
@@ -101,14 +119,9 @@ static __attribute__((noinline)) bool from_l2(struct vcpu *v)
 	vmcb->event_inj = 0;
 	if (nested_umip_code(n, vmcb->exit_code))
 		return refuse_l2(v);
-	if (may_be_ours(n, vmcb->exit_code) || n->stepping)
+	if (may_be_ours(n, vmcb->exit_code))
 		return false;
-	v->exits[VMEXIT_NESTED]++;
-	nested_copy_out(n, n->vmcb12, vmcb);
-	if (svm_features & SVM_HAS_DECODE)
-		nested_copy_bytes(n->vmcb12, vmcb);
-	nested_to_l1(v, n, own);
-	return true;
+	return unlikely(n->asks) ? pass_on_unasked(v) : pass_on(v, n, own, vmcb);
 }
 
 static __attribute__((noinline)) bool vmload_vmsave(struct vcpu *v)

@@ -108,7 +108,7 @@ static enum nested_answer step_exception(struct nested *n, struct vmcb *c, u32 v
 /* --- a MOV to CR4 that the processor refuses --- */
 
 /* L2's tables, read through L1's. The processor has fetched the instruction a moment ago. */
-static bool linear_byte(struct vcpu *v, const struct vmcb *c, u64 linear, u8 *byte)
+bool nested_code_byte(struct vcpu *v, const struct vmcb *c, u64 linear, u8 *byte)
 {
 	bool lma = c->efer & EFER_LMA, wide = lma || c->cr4 & CR4_PAE;
 	u32 bits = wide ? 9 : 10, size = wide ? 8 : 4;
@@ -153,7 +153,7 @@ static bool sets_virtual_bit(struct vcpu *v, const struct nested *n, const struc
 	u32 i, rex = 0;
 
 	for (i = 0; i < sizeof(bytes); i++)
-		if (!linear_byte(v, c, linear + i, &bytes[i]))
+		if (!nested_code_byte(v, c, linear + i, &bytes[i]))
 			return false;
 	if (code64 && (bytes[0] & 0xf0) == 0x40)
 		rex = 1;

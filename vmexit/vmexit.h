@@ -58,6 +58,7 @@ enum desc_table { DESC_IDTR, DESC_GDTR, DESC_LDTR, DESC_TR };
 #define MEM_FETCH BIT64(2)
 #define MEM_WALK BIT64(3)   /* by the walk of the guest's page tables; on some processors a write */
 #define MEM_LINEAR BIT64(4) /* vmexit.linear is known */
+#define MEM_GUESTS BIT64(5) /* vmexit.addr is one of a guest of the guest's */
 #endif
 
 /* An I/O instruction: its size in bytes in bits 2:0, and what it is. */

@@ -321,7 +321,7 @@ static int choose_kvm(void)
 {
 	TEXT(why, 120);
 
-	machine.kvm = param_kvm;
+	machine_kvm(param_kvm);
 	if (machine.virt ? machine.caps.kvm_modes >> param_kvm & 1 : param_kvm != KVM_NESTED)
 		return 0;
 	text_add(&why, "kvm=");

@@ -66,8 +66,8 @@ static void check_untouched(void)
 #undef MAY_CHANGE
 	REQUIRE(!memcmp(&was, &now, sizeof(was)));
 	REQUIRE(!(C->interrupt_shadow & ~1ULL) && !(C->tlb_control & ~3));
-	REQUIRE(((C->rflags ^ before.sim.was[0].rflags) & ~(u64)RFLAGS_RF) == 0 ||
-		!before.sim.was[0].rflags);
+	REQUIRE(((C->rflags ^ before.sim.was[0][0].rflags) & ~(u64)RFLAGS_RF) == 0 ||
+		!before.sim.was[0][0].rflags);
 }
 
 static void check_fault(const struct guest *g, u64 event)
@@ -128,7 +128,7 @@ static void check_step(const struct guest *g)
 	 * returns behind itself. */
 	REQUIRE(event == !!(C->event_inj & SVM_EVENT_VALID));
 	REQUIRE(event || (C->rip == g->rip && C->rflags & RFLAGS_TF));
-	REQUIRE(!((C->rflags ^ before.sim.was[0].rflags) & ~(u64)RFLAGS_TF));
+	REQUIRE(!((C->rflags ^ before.sim.was[0][0].rflags) & ~(u64)RFLAGS_TF));
 	REQUIRE((C->intercept_exceptions | 1u << VECTOR_NMI) == ~0u);
 	REQUIRE(sim_exits(SVM_EXIT_INTR) && sim_exits(SVM_EXIT_NMI));
 	REQUIRE(!memcmp(sim.gpr, before.sim.gpr, sizeof(sim.gpr)));
@@ -315,7 +315,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	guest_make(&in, data + sizeof(in), size - sizeof(in), &g);
 	code = svm_code(&in);
 	svm_fill(&in, &g, code);
-	sim.was[0] = *C;
+	sim.was[0][0] = *C;
 	world_save(&before);
 	end = run(&in, code, true);
 	if (end == HALTED)

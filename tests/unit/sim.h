@@ -45,7 +45,7 @@ struct sim_leaf {
  * @cpu: which of the machine's processors this is now
  * @held: it runs a guest; control registers are the root side's then
  * @kvm: machine.kvm of the next sim_take()
- * @was: the VMCB as it was at the last #VMEXIT; and VMCB02
+ * @was: for each processor, the VMCB as it was at the last #VMEXIT; and VMCB02
  * @quick: how many exits svm_quick() has answered
  * @cpuids: how often CPUID was executed below
  * @flushes: how many VMRUNs flushed the TLB
@@ -88,7 +88,7 @@ struct sim {
 	enum kvm_mode kvm;
 	bool held;
 	u64 root_cr3, root_cr4;
-	struct vmcb was[2];
+	struct vmcb was[2][2];
 	u32 quick;
 	u32 cpuids, flushes, inits, wbinvds, vmsaves;
 	bool interrupts;

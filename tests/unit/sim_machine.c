@@ -218,7 +218,7 @@ void sim_take(const char *features)
 	TEXT(why, 200);
 
 	machine_probe(true, true, cpu_rdmsr_safe);
-	machine.kvm = sim.kvm;
+	machine_kvm(sim.kvm);
 	ck_assert_msg(features_parse(features, strlen(features), &wish, &why), "%s", why.at);
 	ck_assert_msg(plan_make(&machine.plans[0], &wish, NULL, machine.caps.facilities, &why), "%s",
 		      why.at);

@@ -22,7 +22,7 @@ struct vmcb *sim_current(void)
 
 static struct vmcb *was(const struct vmcb *c)
 {
-	return &sim.was[c != C];
+	return &sim.was[sim.cpu][c != C];
 }
 
 static bool has_error_code(u8 vector)
@@ -409,7 +409,7 @@ u64 svm_launch(const struct svm_switch *sw)
 	c->rsp = SIM_DATA + 0x1000;
 	c->rax = 1;
 	root_enter((struct vcpu *)(uintptr_t)sw->vcpu);
-	sim.was[0] = *c;
+	sim.was[sim.cpu][0] = *c;
 	/* Nothing is clean the first time. */
 	ck_assert_uint_eq(c->clean, 0);
 	ck_assert_uint_eq(c->tlb_control, SVM_FLUSH_ALL);

@@ -8,6 +8,8 @@ const char *said;
 uint64_t ask, answer;
 volatile uint64_t counts[GUEST_CPUS];
 volatile uint32_t ticks, nmis, ipis, stop, ready;
+void (*volatile second_life)(void);
+void (*volatile other)(void);
 uint64_t guest_gdt[16];
 struct gate guest_idt[256];
 struct tss guest_tss[GUEST_CPUS];
@@ -389,4 +391,6 @@ void g_long(void)
 	cpuid(0, 0, out);
 	must(READ_REG(cr0) & 1ull << 31 && rdmsr(0xc0000080) & 1 << 10);
 	must(TRAP("ud2") == UD);
+	if (second_life)
+		second_life();
 }

@@ -20,6 +20,7 @@
 #define GUEST_PAGE(n) (GUEST_PAGES + (n)*4096u)
 #define GUEST_WINDOW 0x1400000u /* a second memory slot can be put here */
 #define GUEST_MMIO 0xd0000000u	/* nothing is there */
+#define GUEST_ROM 0xffff0000u	/* 64 KiB that end where a reset begins */
 #define GUEST_HOLE 0x7000000000 /* not mapped */
 
 #define GUEST_CPUS 4
@@ -59,6 +60,8 @@ extern const char *said;
 extern uint64_t ask, answer;
 extern volatile uint64_t counts[GUEST_CPUS];
 extern volatile uint32_t ticks, nmis, ipis, stop, ready;
+extern void (*volatile second_life)(void); /* where the first processor goes after a reset */
+extern void (*volatile other)(void);	   /* what the others do instead of counting */
 
 extern uint64_t guest_gdt[16];
 extern struct gate guest_idt[256];
@@ -101,5 +104,14 @@ void g_smp(void);
 void g_smp_other(void);
 void g_spin(void);
 void g_long(void);
+void g_no_leaf(void);
+void g_no_seals(void);
+void g_seals(void);
+void g_seals_step(void);
+void g_seals_dontneed(void);
+void g_seals_dirty(void);
+void g_seals_reset(void);
+void g_seals_smp(void);
+void g_seals_init(void);
 
 #endif

@@ -143,6 +143,8 @@ void g_smp_other(void)
 	uint64_t i;
 
 	apic_on();
+	if (other)
+		other();
 	__atomic_add_fetch(&ready, 1, __ATOMIC_SEQ_CST);
 	asm volatile("sti" : : : "memory");
 	while (!stop) {

@@ -154,6 +154,7 @@ void vm_make(struct vm *vm, unsigned cpus, bool irqchip, bool huge)
 		if (c->run == MAP_FAILED)
 			err(1, "mmap of the vCPU");
 		set_cpuid(vm, c->fd);
+		CALL(c->fd, KVM_GET_SREGS, &c->fresh);
 	}
 }
 
@@ -168,6 +169,23 @@ void vm_free(struct vm *vm)
 	close(vm->fd);
 	close(vm->kvm);
 	munmap(vm->memory, GUEST_BYTES);
+}
+
+void vm_rom(struct vm *vm)
+{
+	static const uint8_t go[] = { 0xea, GUEST_REAL & 0xff, GUEST_REAL >> 8, 0, 0 }; /* a far jump */
+	static uint8_t rom[0x10000] __attribute__((aligned(0x1000)));
+
+	memcpy(rom + 0xfff0, go, sizeof(go));
+	vm_slot(vm, 2, GUEST_ROM, rom, sizeof(rom), 0);
+}
+
+void vm_reset(struct cpu *c)
+{
+	struct kvm_regs regs = { .rip = 0xfff0, .rflags = 2 };
+
+	CALL(c->fd, KVM_SET_SREGS, &c->fresh);
+	CALL(c->fd, KVM_SET_REGS, &regs);
 }
 
 void vm_long(struct vm *vm, void (*entry)(void))

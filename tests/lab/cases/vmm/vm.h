@@ -17,6 +17,7 @@ struct cpu {
 	struct kvm_run *run;
 	pthread_t thread;
 	unsigned pending; /* vector to be injected, where there is no APIC */
+	struct kvm_sregs fresh; /* as it is made */
 };
 
 /**
@@ -62,6 +63,12 @@ void vm_long(struct vm *vm, void (*entry)(void));
 
 /* vm_real() - the first processor begins in 16-bit mode */
 void vm_real(struct vm *vm);
+
+/* vm_rom() - memory where processors begin after a reset, and code that goes to GUEST_REAL */
+void vm_rom(struct vm *vm);
+
+/* vm_reset() - let a processor begin there; called where it has exited */
+void vm_reset(struct cpu *c);
 
 /* vm_run() - run all processors until the first has done its work; vm->said is the verdict */
 void vm_run(struct vm *vm);

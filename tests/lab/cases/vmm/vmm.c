@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vmm [NAME]...: small virtual machines under KVM, one for each check (all but umip): a line "ok
+ * vmm [NAME]...: small virtual machines under KVM, one for each check (all but umip and seals): a line "ok
  * NAME" or "no NAME: what is wrong", and at the end how many. "vmm spin [CPUS]" makes one that
  * never ends, and says "spinning" when it runs.
  */
@@ -131,7 +131,14 @@ static uint64_t count_cpus(struct cpu *c, uint64_t ask)
 	return c->vm->cpus;
 }
 
-enum how { PLAIN = 0, APIC = 1, HUGE = 2, REAL = 4, TRIPLE = 8, STEPPED = 16, ASKED = 32 };
+static uint64_t reset(struct cpu *c, uint64_t ask)
+{
+	(void)ask;
+	vm_reset(c);
+	return 0;
+}
+
+enum how { PLAIN = 0, APIC = 1, HUGE = 2, REAL = 4, TRIPLE = 8, STEPPED = 16, ASKED = 32, ROM = 64 };
 
 static const struct check {
 	const char *name;
@@ -169,6 +176,17 @@ static const struct check {
 	{ "2 processors", g_smp, APIC, 2, count_cpus },
 	{ "umip", g_umip, ASKED, 1, NULL },
 	{ "4 processors", g_smp, APIC, 4, count_cpus },
+	{ "no leaf", g_no_leaf, ASKED, 1, NULL },
+	{ "no seals", g_no_seals, ASKED, 1, NULL },
+	{ "seals", g_seals, ASKED, 1, NULL },
+	{ "seals, large pages below", g_seals, ASKED | HUGE, 1, NULL },
+	{ "seals, steps", g_seals_step, ASKED, 1, NULL },
+	{ "seals, memory let go", g_seals_dontneed, ASKED, 1, dontneed },
+	{ "seals, dirty log", g_seals_dirty, ASKED, 1, dirty },
+	{ "seals, dirty log, large pages", g_seals_dirty, ASKED | HUGE, 1, dirty },
+	{ "seals, reset", g_seals_reset, ASKED | ROM, 1, reset },
+	{ "seals, 2 processors", g_seals_smp, ASKED | APIC, 2, NULL },
+	{ "seals, INIT", g_seals_init, ASKED | APIC | ROM | TRIPLE, 2, NULL },
 };
 
 static const char *now;
@@ -189,6 +207,8 @@ static bool run_check(const struct check *c)
 	alarm(LIMIT);
 	vm_make(&vm, c->cpus, c->how & APIC, c->how & HUGE);
 	vm.host = c->host;
+	if (c->how & ROM)
+		vm_rom(&vm);
 	if (c->how & REAL)
 		vm_real(&vm);
 	else
