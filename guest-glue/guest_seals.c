@@ -52,9 +52,12 @@ struct guest *guest_named(struct machine *m, u64 token, bool *former)
 {
 	u32 place = (u8)token;
 	u64 life = token >> TOKEN_LIFE;
-	struct guest *g = &m->guests.guest[place];
+	struct guest *g;
 
-	if (place >= GUESTS_MAX || !g->born || life < g->born || life > g->life)
+	if (place >= GUESTS_MAX)
+		return NULL;
+	g = &m->guests.guest[place];
+	if (!g->born || life < g->born || life > g->life)
 		return NULL;
 	*former = life != g->life;
 	return g;

@@ -12,9 +12,9 @@
  * - two guests on the same tables are one.
  *
  * A reset ends seals, for the guest's memory is another's from then on. What looks like one must not be
- * one that ring 0 of L2 can have made while the rest of it goes on. A null TR is that: after LTR
- * nothing but a reset or an INIT brings it back. An INIT of one processor does not reset the others, so
- * those are shut down instead of being run again.
+ * one that ring 0 of L2 can have made while the rest of it goes on. A null TR tells: after LTR nothing but
+ * a reset or an INIT brings it back (or RSM, which is the firmware's). An INIT of one processor does not
+ * reset the others, so those are shut down instead of being run again.
  *
  * It is all asked when L1's VMRUN takes the long way: a VMCB that has been another's since comes that way.
  */

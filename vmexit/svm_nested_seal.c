@@ -5,15 +5,16 @@
  *
  * What it asks comes here before L1 sees it, if L1 intercepts it at all, as KVM does. Anything else of
  * the same kind is L1's as ever. A third level would write the second one's pages past its seals, so there
- * is none then: VMRUN of L2's is undefined.
+ * is none then: VM_CR tells L2 that its firmware has switched SVM off (APM vol. 2, 15.4), and VMRUN is undefined.
  */
 #include "svm_nested.h"
 
 #include "../features/enforce.h"
 
-/* Both are answered in 64-bit code only. */
+/* All are answered in 64-bit code only. */
 static const u8 cpuid_bytes[] = { 0x0f, 0xa2 };
 static const u8 vmmcall_bytes[] = { 0x0f, 0x01, 0xd9 };
+static const u8 rdmsr_bytes[] = { 0x0f, 0x32 };
 
 /* Behind the instruction. False: nobody can tell its length, and it is L1's. */
 static bool next(struct vcpu *v, const struct vmcb *c, const u8 *bytes, u32 count, u64 *rip)
@@ -90,10 +91,23 @@ static enum nested_answer call(struct vcpu *v, struct nested *n, struct vmcb *c)
 	return done(n, c, rip);
 }
 
+static enum nested_answer vm_cr(struct vcpu *v, struct nested *n, struct vmcb *c)
+{
+	u64 rip;
+
+	if (!next(v, c, rdmsr_bytes, sizeof(rdmsr_bytes), &rip))
+		return L1S;
+	c->rax = VM_CR_LOCK | VM_CR_SVMDIS;
+	v->gpr[RDX] = 0;
+	return done(n, c, rip);
+}
+
 enum nested_answer nested_seal_exit(struct vcpu *v, struct nested *n, struct vmcb *c)
 {
 	if (c->exit_code == SVM_EXIT_VMRUN)
 		return REFUSED;
+	if (c->exit_code == SVM_EXIT_MSR && !(c->exit_info1 & 1) && (u32)v->gpr[RCX] == MSR_VM_CR)
+		return vm_cr(v, n, c);
 	if (!nested_asks(n, c))
 		return PASS;
 	return c->exit_code == SVM_EXIT_CPUID ? leaf(v, n, c) : call(v, n, c);

@@ -135,6 +135,15 @@ static u64 other_root(void)
 	return root;
 }
 
+/* Another machine: other tables, no token. */
+static u64 strangers_root(void)
+{
+	struct walk_state s = guestmem_state(PAGING_4);
+
+	guestmem_map(&s, GPA, 0, (DATA + 0x8000) | ALL);
+	return s.cr3;
+}
+
 /* --- what it finds --- */
 
 static void cpuid2(u32 which)
@@ -486,6 +495,8 @@ END_TEST
 /* A guest of its own would write its pages past the seal. */
 START_TEST(it_has_no_guests_itself)
 {
+	u64 rip;
+
 	begin("umip");
 	sim_exit(SVM_EXIT_VMRUN, 0, 0);
 	nested_exited(SVM_EXIT_VMRUN);
@@ -493,6 +504,47 @@ START_TEST(it_has_no_guests_itself)
 	sim_exit(SVM_EXIT_VMRUN, 0, 0);
 	ck_assert(nested_runs());
 	ck_assert_uint_eq(A->event_inj, EVENT(SVM_EVENT_EXCEPTION, VECTOR_UD));
+	/* And finds that it cannot have any, before it tries. */
+	sim.gpr[RCX] = MSR_VM_CR;
+	sim.gpr[RDX] = 5;
+	rip = A->rip;
+	l2(SVM_EXIT_MSR, "\x0f\x32", 2);
+	ck_assert(nested_runs());
+	ck_assert_uint_eq(A->rip, rip + 2);
+	ck_assert_uint_eq(sim.gpr[RAX], VM_CR_LOCK | VM_CR_SVMDIS);
+	ck_assert_uint_eq(sim.gpr[RDX], 0);
+	sim.gpr[RCX] = MSR_VM_CR;
+	A->next_rip = A->rip + 2;
+	sim_exit(SVM_EXIT_MSR, 1, 0);
+	nested_exited(SVM_EXIT_MSR);
+}
+END_TEST
+
+/* What L1 puts where tokens are is its affair, and harms nobody else. */
+START_TEST(tokens_are_forged)
+{
+	static const u64 forged[] = { ~0ULL, 0xff, 0x10, 1, 0x0f, BIT64(63), 0x100 };
+	u64 token;
+	u32 i;
+
+	begin(ON);
+	ck_assert_uint_eq(seal(GPA, 1), OLDGUARD_CALL_OK);
+	token = B->host_use[NESTED_TOKEN];
+	processor(L1_OTHER, strangers_root());
+	for (i = 0; i < 2 * ARRAY_SIZE(forged); i++) {
+		leave();
+		vmcb(L1_OTHER)->host_use[NESTED_TOKEN] = i & 1 ? forged[i / 2] ^ token : forged[i / 2];
+		run(L1_OTHER);
+		ck_assert(!refused(GPA));
+		ck_assert_uint_eq(machine.guests.count, 1);
+	}
+	run(L1_VMCB);
+	ck_assert(refused(GPA));
+	/* The first one's own: it is as if it were one of its. */
+	leave();
+	vmcb(L1_OTHER)->host_use[NESTED_TOKEN] = token;
+	run(L1_OTHER);
+	ck_assert(refused(GPA));
 }
 END_TEST
 
@@ -547,15 +599,6 @@ START_TEST(many_tables)
 	ck_assert(refused(GPA));
 }
 END_TEST
-
-/* Another machine: other tables, no token. */
-static u64 strangers_root(void)
-{
-	struct walk_state s = guestmem_state(PAGING_4);
-
-	guestmem_map(&s, GPA, 0, (DATA + 0x8000) | ALL);
-	return s.cr3;
-}
 
 START_TEST(others_have_none_of_it)
 {
@@ -938,7 +981,7 @@ int main(void)
 		it_finds_the_leaf, ordinary_exits_stay_quick, a_single_step_ends_behind_it,
 		processors_that_tell_no_length, not_without_the_option, not_where_its_addresses_are_not_seen,
 		pages_are_sealed, remapping_does_not_end_it, large_pages_are_split, bad_ones_are_refused,
-		other_calls_are_l1s, there_is_an_end, it_has_no_guests_itself,
+		other_calls_are_l1s, there_is_an_end, it_has_no_guests_itself, tokens_are_forged,
 		all_its_processors_have_its_seals, many_tables, others_have_none_of_it,
 		a_new_machine_has_no_seals, too_many_machines, two_that_meet_are_one,
 		a_reset_ends_them, nobody_survives_it, a_reset_cannot_be_feigned, the_option_ends_them,

@@ -127,6 +127,7 @@ void g_seals(void)
 	must(oldguard(OLDGUARD_CALL_SYNC + 1, 0, 0) == KVM_ENOSYS);
 	must(oldguard(12345, 0, 0) == KVM_ENOSYS);
 	must(TRAP("mov %[page], %%rax\n\tvmrun", [page] "r"((uint64_t)GUEST_PAGE(9))) == UD);
+	must(rdmsr(0xc0010114) == 0x18); /* VM_CR: locked, no SVM */
 	/* A program's. */
 	asm volatile("pushf\n\torl $0x3000, (%%rsp)\n\tpopf" : : : "memory");
 	run_user(u_seal);
