@@ -19,6 +19,16 @@
  * A write to a sealed page raises #GP(0) and is reported. Seals last until the handle is given
  * back, which the lock refuses, or until `seal` is switched off or the processors are given back
  * (rmmod of oldguard, sleep, a plug-in's coming or going), which the lock refuses as well.
+ *
+ * In a virtual machine whose hypervisor oldguard holds (kvm=nested), if its host allows it (seal:guests=on),
+ * all of this is the same for the machine's kernel, about its own physical addresses:
+ * - Only its 64-bit kernel finds the leaf and is answered. Without the host's leave a call is the hypervisor's.
+ * - A seal holds against the machine's own processors, whatever memory the hypervisor puts there. What the
+ *   host does for it goes past: devices, what KVM itself writes (its clock pages), instructions that it emulates.
+ * - Whether there is memory, nobody knows: device registers can be sealed, too.
+ * - A reset ends its seals, also an INIT of its first processor; the others are shut down then if nobody has
+ *   reset them. Seals do not go along to another host, and stay where a host sets the machine back.
+ * - It has no virtual machines itself: VM_CR says that SVM is disabled.
  */
 #ifndef OLDGUARD_ENLIGHTENED_H
 #define OLDGUARD_ENLIGHTENED_H

@@ -96,7 +96,6 @@ bool guest_root(struct machine *m, struct guest *g, u64 root)
 
 	if (guest_on(m, root) == g)
 		return false;
-	guest_rootless(m, root);
 	for (i = GUEST_ROOTS - 1; i; i--)
 		g->root[i] = g->root[i - 1];
 	g->root[0] = root;

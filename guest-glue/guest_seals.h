@@ -84,7 +84,7 @@ u64 guest_token(const struct machine *m, const struct guest *g);
 /* guest_on() - who runs on a root, or NULL */
 struct guest *guest_on(struct machine *m, u64 root);
 
-/* guest_root() - it runs on a root from now on, and nobody else. True: that is news. */
+/* guest_root() - it runs on a root on which nobody else does. True: that is news. */
 bool guest_root(struct machine *m, struct guest *g, u64 root);
 
 /* guest_rootless() - nobody runs on it: it is a new one */

@@ -535,8 +535,6 @@ void svm_nested_exit(struct vcpu *v)
 	c->clean = SVM_CLEAN_ALL;
 	c->tlb_control = 0;
 	c->event_inj = 0;
-	if (!goes_on(v, n, c))
-		return;
 	what = nested_umip_exit(v, n, c);
 	if (what == PASS && n->calls)
 		what = nested_seal_exit(v, n, c);

@@ -213,6 +213,9 @@ START_TEST(a_single_step_ends_behind_it)
 	u64 rip;
 
 	begin(ON);
+	A->rflags |= RFLAGS_RF;
+	cpuid2(NESTED_LEAF);
+	ck_assert(!(A->rflags & RFLAGS_RF));
 	rip = A->rip;
 	A->rflags |= RFLAGS_TF;
 	cpuid2(NESTED_LEAF);
@@ -300,6 +303,11 @@ START_TEST(not_where_its_addresses_are_not_seen)
 	begin(ON);
 	machine.partial = true;
 	ck_assert_uint_eq(seal(GPA, 1), OLDGUARD_CALL_REFUSED);
+	/* Nested tables of other modes. */
+	machine.partial = false;
+	C->efer &= ~EFER_LMA;
+	ck_assert_uint_eq(seal(GPA, 1), OLDGUARD_CALL_REFUSED);
+	C->efer |= EFER_LMA;
 	ck_assert_uint_eq(machine.guests.count, 0);
 }
 END_TEST
@@ -697,16 +705,19 @@ END_TEST
 /* Two of its processors, on different tables, have both sealed before they met. */
 START_TEST(two_that_meet_are_one)
 {
-	u64 first;
+	u64 first, third;
 
 	begin(ON);
 	ck_assert_uint_eq(seal(GPA, 1), OLDGUARD_CALL_OK);
 	first = handle;
-	vmcb(L1_OTHER)->nested_cr3 = other_root();
+	vmcb(L1_OTHER)->nested_cr3 = third = other_root();
 	run(L1_OTHER);
 	ck_assert(!refused(GPA));
 	ck_assert_uint_eq(seal(GPA + 0x1000, 1), OLDGUARD_CALL_OK);
 	ck_assert_uint_eq(machine.guests.count, 2);
+	leave();
+	vmcb(L1_OTHER)->nested_cr3 = other_root();
+	run(L1_OTHER);
 	leave();
 	B->nested_cr3 = vmcb(L1_OTHER)->nested_cr3;
 	run(L1_VMCB);
@@ -716,8 +727,28 @@ START_TEST(two_that_meet_are_one)
 	run(L1_OTHER);
 	ck_assert(refused(GPA));
 	ck_assert(refused(GPA + 0x1000));
+	/* All tables of either are its. */
+	processor(0x100000, third);
+	run(0x100000);
+	ck_assert(refused(GPA));
 	ck_assert_uint_eq(unseal(first), OLDGUARD_CALL_OK);
-	ck_assert_uint_eq(unseal(handle), OLDGUARD_CALL_BAD);
+	ck_assert_uint_eq(unseal(first), OLDGUARD_CALL_BAD);
+}
+END_TEST
+
+/* Its place is another's by now, and nobody has told this processor yet. */
+START_TEST(who_is_gone_is_nobody_else)
+{
+	struct guest *g;
+	u64 other;
+
+	begin(ON);
+	ck_assert_uint_eq(seal(GPA, 1), OLDGUARD_CALL_OK);
+	g = N->guest;
+	guest_end(&machine, g);
+	ck_assert_ptr_eq(guest_new(&machine, 0x7000, 0x7000), g);
+	ck_assert_uint_eq(guest_seal(&machine, g, GPA, 1, BIT64(48), &other), OLDGUARD_CALL_OK);
+	ck_assert(!refused(GPA));
 }
 END_TEST
 
@@ -783,6 +814,22 @@ START_TEST(a_reset_ends_them)
 	ck_assert_uint_eq(seal(GPA, 1), OLDGUARD_CALL_OK);
 	goes_on(L1_VMCB);
 	ck_assert(refused(GPA));
+}
+END_TEST
+
+/* Who has sealed nothing loses nothing: its processors are none of our business. */
+START_TEST(a_reset_without_seals)
+{
+	begin(ON);
+	ck_assert_uint_eq(seal(GPA, 1), OLDGUARD_CALL_OK);
+	run(L1_OTHER);
+	run(L1_VMCB);
+	ck_assert_uint_eq(unseal(handle), OLDGUARD_CALL_OK);
+	leave();
+	reset_state(L1_VMCB);
+	run(L1_VMCB);
+	run(L1_OTHER);
+	ck_assert(!refused(GPA));
 }
 END_TEST
 
@@ -947,6 +994,82 @@ START_TEST(other_processors_follow)
 	L1_VMRUN(L1_OTHER);
 	ck_assert_uint_eq(leaf(GPA + 0x4000), 0);
 	ck_assert(refused(GPA + 0x4000));
+	/* Switched off while it had not heard of the last one yet: it goes the quick way again. */
+	sim.cpu = 0;
+	ck_assert_uint_eq(seal(GPA + 0x5000, 1), OLDGUARD_CALL_OK);
+	leave();
+	sim.cpu = 1;
+	leave();
+	enforce("umip", "");
+	L1_VMRUN(L1_OTHER);
+	leave();
+	vmcb(L1_OTHER)->clean = SVM_CLEAN_ALL;
+	sim.quick = 0;
+	L1_VMRUN(L1_OTHER);
+	ck_assert_uint_eq(sim.quick, 1);
+	ck_assert(!refused(GPA));
+	sim.cpu = 0;
+}
+END_TEST
+
+/* Both seal before either has heard of the other. */
+START_TEST(both_seal_at_once)
+{
+	u64 first;
+
+	begin(ON);
+	second_processor();
+	L1_VMRUN(L1_OTHER);
+	sim.cpu = 0;
+	ck_assert_uint_eq(seal(GPA, 1), OLDGUARD_CALL_OK);
+	sim.cpu = 1;
+	ck_assert_uint_eq(seal(GPA, 1), OLDGUARD_CALL_BAD);
+	ck_assert_uint_eq(seal(GPA + 0x1000, 1), OLDGUARD_CALL_OK);
+	ck_assert_uint_eq(machine.guests.count, 1);
+	sim.cpu = 0;
+	ck_assert(refused(GPA + 0x1000));
+	ck_assert_uint_eq(unseal(handle), OLDGUARD_CALL_OK);
+	/* One unseals what the other has sealed just now. */
+	begin(ON);
+	second_processor();
+	L1_VMRUN(L1_OTHER);
+	sim.cpu = 0;
+	ck_assert_uint_eq(seal(GPA, 1), OLDGUARD_CALL_OK);
+	first = handle;
+	sim.cpu = 1;
+	ck_assert_uint_eq(unseal(first), OLDGUARD_CALL_OK);
+	sim.cpu = 0;
+	ck_assert(!refused(GPA));
+}
+END_TEST
+
+/* Two have turned out to be one, while a processor of either runs: it hears of the other's seals. */
+START_TEST(who_runs_hears_of_it)
+{
+	u64 root;
+
+	begin(ON);
+	root = other_root();
+	ck_assert_uint_eq(seal(GPA, 1), OLDGUARD_CALL_OK);
+	second_processor();
+	vmcb(L1_OTHER)->nested_cr3 = root;
+	L1_VMRUN(L1_OTHER);
+	ck_assert_uint_eq(seal(GPA + 0x1000, 1), OLDGUARD_CALL_OK);
+	ck_assert(!refused(GPA));
+	leave();
+	L1_VMRUN(L1_OTHER);
+	ck_assert_uint_eq(machine.guests.count, 2);
+	sim.cpu = 0;
+	processor(0x100000, tables.cr3);
+	vmcb(0x100000)->host_use[NESTED_TOKEN] = vmcb(L1_OTHER)->host_use[NESTED_TOKEN];
+	run(0x100000);
+	ck_assert_uint_eq(machine.guests.count, 1);
+	sim.cpu = 1;
+	leave();
+	vmcb(L1_OTHER)->clean = SVM_CLEAN_ALL;
+	L1_VMRUN(L1_OTHER);
+	ck_assert_uint_eq(leaf(GPA), 0);
+	ck_assert(refused(GPA));
 	sim.cpu = 0;
 }
 END_TEST
@@ -983,9 +1106,9 @@ int main(void)
 		pages_are_sealed, remapping_does_not_end_it, large_pages_are_split, bad_ones_are_refused,
 		other_calls_are_l1s, there_is_an_end, it_has_no_guests_itself, tokens_are_forged,
 		all_its_processors_have_its_seals, many_tables, others_have_none_of_it,
-		a_new_machine_has_no_seals, too_many_machines, two_that_meet_are_one,
-		a_reset_ends_them, nobody_survives_it, a_reset_cannot_be_feigned, the_option_ends_them,
-		the_last_svme_ends_them, other_processors_follow, a_reset_is_told_to_who_runs,
+		a_new_machine_has_no_seals, too_many_machines, two_that_meet_are_one, who_is_gone_is_nobody_else,
+		a_reset_ends_them, a_reset_without_seals, nobody_survives_it, a_reset_cannot_be_feigned, the_option_ends_them,
+		the_last_svme_ends_them, other_processors_follow, both_seal_at_once, who_runs_hears_of_it, a_reset_is_told_to_who_runs,
 	};
 
 	return sim_main("nested_seal", tests, ARRAY_SIZE(tests));
