@@ -23,6 +23,7 @@
 #define RESET_CS 0xffff0000ULL
 #define RESET_RIP 0xfff0ULL
 #define START_CS 0xff000ULL /* a start-up IPI's: its vector is a page */
+#define WAIT_MS 10
 
 static u64 root_of(u64 ncr3)
 {
@@ -69,6 +70,25 @@ static void tell_all(struct machine *m)
 	}
 }
 
+/*
+ * A processor that an IPI has started, on new tables: a guest's, of which no other one has been seen there yet.
+ * They are on their way: L1 gets its exit for an interrupt, and tries again. If nobody comes it is the first
+ * processor of a machine without firmware.
+ */
+static bool may_be_known_soon(struct vcpu *v, const struct vmcb *from, u64 root)
+{
+	struct nested *n = v->nested;
+	u64 now = cpu_rdtsc();
+
+	if (!starts_from_ipi(from) || !empty(root))
+		return false;
+	if (n->waits_pa != n->vmcb12_pa) {
+		n->waits_pa = n->vmcb12_pa;
+		n->waits_since = now;
+	}
+	return now - n->waits_since <= v->machine->linux_side.tsc_hz / 1000 * WAIT_MS;
+}
+
 /* Whose it is, or NULL. False: its guest has been reset, and it has not. */
 static bool find(struct machine *m, struct vmcb *from, u64 root, bool entry, struct guest **found)
 {
@@ -109,7 +129,7 @@ static bool unknown(const struct machine *m, const struct vmcb *from)
 	return !__atomic_load_n(&m->guests.count, __ATOMIC_RELAXED) || !(from->nested_control & 1);
 }
 
-bool nested_guest(struct vcpu *v, struct vmcb *from, bool entry)
+enum nested_entry nested_guest(struct vcpu *v, struct vmcb *from, bool entry)
 {
 	struct machine *m = v->machine;
 	struct nested *n = v->nested;
@@ -125,7 +145,7 @@ bool nested_guest(struct vcpu *v, struct vmcb *from, bool entry)
 	n->guest = NULL;
 	n->version = 0;
 	if (unknown(m, from))
-		return true;
+		return NESTED_ENTERS;
 	guests_lock(m);
 	goes_on = find(m, from, root, entry, &n->guest);
 	if (n->guest) {
@@ -133,7 +153,12 @@ bool nested_guest(struct vcpu *v, struct vmcb *from, bool entry)
 		n->born = n->guest->born;
 	}
 	guests_unlock(m);
-	return goes_on;
+	if (!goes_on)
+		return NESTED_ENDS;
+	if (entry && !n->guest && may_be_known_soon(v, from, root))
+		return NESTED_WAITS;
+	n->waits_pa = NESTED_NONE;
+	return NESTED_ENTERS;
 }
 
 /*

@@ -130,6 +130,7 @@ void svm_nested_take(const struct vcpu *v)
 	n->asks = 0;
 	n->guest = NULL;
 	n->version = 0;
+	n->waits_pa = NESTED_NONE;
 	n->built_pa = NESTED_NONE;
 	memset(n->good, 0xff, sizeof(n->good));
 	memset(n->plain, 0xff, sizeof(n->plain));

@@ -149,6 +149,22 @@ static void refuse_vmrun(struct vcpu *v, struct nested *n, struct vmcb *own, u64
 	nested_to_l1(v, n, own);
 }
 
+/* Seals may forbid, or put off, that a processor of a guest's goes on. */
+static bool guest_enters(struct vcpu *v, struct nested *n, struct vmcb *own, struct vmcb *from)
+{
+	enum nested_entry entry = nested_guest(v, from, true);
+
+	if (entry == NESTED_ENTERS)
+		return true;
+	from->exit_int_info = 0;
+	if (entry == NESTED_WAITS) {
+		from->exit_int_info = from->event_inj;
+		from->event_inj = 0;
+	}
+	refuse_vmrun(v, n, own, entry == NESTED_WAITS ? SVM_EXIT_INTR : SVM_EXIT_SHUTDOWN);
+	return false;
+}
+
 static void vmrun(struct vcpu *v, struct nested *n, struct vmcb *own, u64 pa)
 {
 	struct vmcb *from = phys_at(pa);
@@ -165,10 +181,8 @@ static void vmrun(struct vcpu *v, struct nested *n, struct vmcb *own, u64 pa)
 		/* GIF is clear when L2 has exited, and by then these may be L2's. */
 		nested_hold_msrs(n);
 	}
-	if (n->calls && !nested_guest(v, from, true)) {
-		refuse_vmrun(v, n, own, SVM_EXIT_SHUTDOWN);
+	if (n->calls && !guest_enters(v, n, own, from))
 		return;
-	}
 	if (!take_intercepts(v, n, from) || !take_paging(v, n, own, from)) {
 		refuse_vmrun(v, n, own, SVM_EXIT_INVALID);
 		return;
@@ -518,7 +532,7 @@ static u64 deliver_again(struct nested *n, struct vmcb *c)
 /* What others have done to L2's seals, or to L2, counts from now on. False: it does not go on. */
 static bool goes_on(struct vcpu *v, struct nested *n, struct vmcb *c)
 {
-	if (!(n->calls && n->stale & NESTED_STALE_GUESTS) || nested_guest(v, n->vmcb12, false))
+	if (!(n->calls && n->stale & NESTED_STALE_GUESTS) || nested_guest(v, n->vmcb12, false) == NESTED_ENTERS)
 		return true;
 	c->exit_code = SVM_EXIT_SHUTDOWN;
 	reflect(v, n);

@@ -166,6 +166,8 @@ struct nested_slot {
  * @guest: who L2 is, if it has sealed pages; else NULL
  * @version: of its seals; 0: none
  * @born: its struct guest.born
+ * @waits_pa: a VMCB12 that L1 is to run again a little later; NESTED_NONE: none is
+ * @waits_since: TSC when it was first
  * @slot: shadow tables
  * @current: that of the L2 that runs, or ran last
  * @clock: counts what runs
@@ -228,6 +230,8 @@ struct nested {
 	struct guest *guest;
 	u64 version;
 	u64 born;
+	u64 waits_pa;
+	u64 waits_since;
 	struct nested_slot slot[NESTED_SLOTS];
 	struct nested_slot *current;
 	u64 clock;
@@ -390,15 +394,20 @@ enum msr_answer svm_nested_msr(struct vcpu *v, u32 msr, bool write, u64 *value);
 
 /* --- guest-glue/svm_guests.c --- */
 
+/* What becomes of an L2 that is to be entered. */
+enum nested_entry {
+	NESTED_ENTERS,
+	NESTED_WAITS, /* L1 gets an exit that lets it try again */
+	NESTED_ENDS,  /* another processor of its guest's has been reset: it is shut down */
+};
+
 /**
  * nested_guest() - who L2 is, and by which seals it is to be held: before it runs, with nested.calls
  * @v: the processor
  * @from: its VMCB12
  * @entry: L1 has it run; else it goes on after an exit that was ours
- *
- * Return: false: another processor of its has been reset. It is not to go on.
  */
-bool nested_guest(struct vcpu *v, struct vmcb *from, bool entry);
+enum nested_entry nested_guest(struct vcpu *v, struct vmcb *from, bool entry);
 
 /* nested_guest_offered() - whether the L2 that runs may seal pages */
 bool nested_guest_offered(const struct vcpu *v);

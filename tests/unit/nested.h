@@ -99,6 +99,21 @@ static inline bool nested_runs(void)
 	return sim_current() == A;
 }
 
+/* The shadow tables' leaf for an address; 0: none. */
+static inline u64 nested_leaf(u64 gpa)
+{
+	u64 table = A->nested_cr3;
+	u32 level;
+
+	for (level = machine.slat.levels;; level--) {
+		u64 e = ((u64 *)block_va(&machine, block_offset(&machine, table)))[gpa / slat_bytes(level) & 511];
+
+		if (!e || level == 1 || e & PTE_PS)
+			return e;
+		table = e & CR3_ADDRESS;
+	}
+}
+
 /* L2 has exited to L1, which goes on behind its VMRUN. */
 static inline void nested_exited(u64 code)
 {

@@ -24,21 +24,6 @@ static void run(const char *features)
 	ck_assert(nested_runs());
 }
 
-/* The shadow tables' leaf for an address; 0: none. */
-static u64 leaf(u64 gpa)
-{
-	u64 table = A->nested_cr3;
-	u32 level;
-
-	for (level = machine.slat.levels;; level--) {
-		u64 e = ((u64 *)block_va(&machine, block_offset(&machine, table)))[gpa / slat_bytes(level) & 511];
-
-		if (!e || level == 1 || e & PTE_PS)
-			return e;
-		table = e & CR3_ADDRESS;
-	}
-}
-
 #define FINAL BIT64(32)
 static void fault(u64 gpa, u64 error)
 {
@@ -60,19 +45,19 @@ START_TEST(pages_are_mapped_as_l2_asks_for_them)
 {
 	run("umip");
 	ck_assert_uint_ne(A->nested_cr3, tables.cr3);
-	ck_assert_uint_eq(leaf(GPA), 0);
+	ck_assert_uint_eq(nested_leaf(GPA), 0);
 	/* Read: not dirty yet, so the first write is to come here. */
 	fault(GPA + 8, 0);
 	ck_assert(nested_runs());
-	ck_assert_uint_eq(leaf(GPA), DATA | PTE_P | PTE_U | PTE_A | PTE_D);
+	ck_assert_uint_eq(nested_leaf(GPA), DATA | PTE_P | PTE_U | PTE_A | PTE_D);
 	ck_assert_uint_eq(guestmem_read_entry(&tables, GPA, 0), DATA | ALL | PTE_A);
 	fault(GPA, PF_PRESENT | PF_WRITE);
-	ck_assert_uint_eq(leaf(GPA), DATA | ALL | PTE_A | PTE_D);
+	ck_assert_uint_eq(nested_leaf(GPA), DATA | ALL | PTE_A | PTE_D);
 	ck_assert_uint_eq(guestmem_read_entry(&tables, GPA, 0), DATA | ALL | PTE_A | PTE_D);
 	/* What is dirty is writable at once; types and no-execute are L1's. */
 	guestmem_map(&tables, GPA + 0x1000, 0, DATA | ALL | PTE_D | PTE_NX | 0x98);
 	fault(GPA + 0x1000, 0);
-	ck_assert_uint_eq(leaf(GPA + 0x1000), DATA | ALL | PTE_A | PTE_D | PTE_NX | 0x98);
+	ck_assert_uint_eq(nested_leaf(GPA + 0x1000), DATA | ALL | PTE_A | PTE_D | PTE_NX | 0x98);
 }
 END_TEST
 
@@ -126,7 +111,7 @@ START_TEST(what_l1_forbids_is_its_fault)
 		nested_exited(SVM_EXIT_NPF);
 		ck_assert_uint_eq(B->exit_info1, cases[i].seen | FINAL);
 		ck_assert_uint_eq(B->exit_info2, GPA + 4);
-		ck_assert_uint_eq(leaf(GPA), 0);
+		ck_assert_uint_eq(nested_leaf(GPA), 0);
 		L1_VMRUN(L1_VMCB);
 	}
 	/* Beyond what four levels translate. */
@@ -141,17 +126,17 @@ START_TEST(large_pages_where_both_have_them)
 	run("umip");
 	guestmem_map(&tables, 0x40000000, 1, 0x80000000 | ALL | PTE_PS | PTE_D);
 	fault(0x40003000, 0);
-	ck_assert_uint_eq(leaf(0x40003000), 0x80000000 | ALL | PTE_PS | PTE_A | PTE_D);
+	ck_assert_uint_eq(nested_leaf(0x40003000), 0x80000000 | ALL | PTE_PS | PTE_A | PTE_D);
 	/* A page of 1 GiB is mapped by those of 2 MiB. */
 	guestmem_map(&tables, 0x80000000, 2, 0x80000000 | ALL | PTE_PS | PTE_D);
 	fault(0x80000000 + 5 * SIZE_2M + 0x777, PF_WRITE);
-	ck_assert_uint_eq(leaf(0x80000000 + 5 * SIZE_2M), (0x80000000 + 5 * SIZE_2M) | ALL | PTE_PS | PTE_A | PTE_D);
+	ck_assert_uint_eq(nested_leaf(0x80000000 + 5 * SIZE_2M), (0x80000000 + 5 * SIZE_2M) | ALL | PTE_PS | PTE_A | PTE_D);
 	/* L1 takes smaller ones: what is there goes. */
 	guestmem_put(guestmem_entry(&tables, 0x40000000, 1), 8, 0);
 	guestmem_map(&tables, 0x40003000, 0, DATA | ALL | PTE_D);
 	fault(0x40003000, 0);
-	ck_assert_uint_eq(leaf(0x40003000), DATA | ALL | PTE_A | PTE_D);
-	ck_assert_uint_eq(leaf(0x40004000), 0);
+	ck_assert_uint_eq(nested_leaf(0x40003000), DATA | ALL | PTE_A | PTE_D);
+	ck_assert_uint_eq(nested_leaf(0x40004000), 0);
 }
 END_TEST
 
@@ -163,16 +148,16 @@ START_TEST(the_block_is_never_mapped)
 	guestmem_map(&tables, GPA, 0, block | ALL | PTE_D);
 	fault(GPA, 0);
 	ck_assert(nested_runs());
-	ck_assert_uint_eq(leaf(GPA), machine.zero_pa | PTE_P | PTE_U | PTE_A | PTE_D | PTE_NX);
+	ck_assert_uint_eq(nested_leaf(GPA), machine.zero_pa | PTE_P | PTE_U | PTE_A | PTE_D | PTE_NX);
 	fault(GPA, PF_PRESENT | PF_WRITE);
 	ck_assert(nested_runs());
 	ck_assert_uint_eq(A->event_inj, FAULT(VECTOR_GP, 0));
 	ck_assert_uint_eq(machine_root_vcpu(sim.cpu)->refused, 1);
-	ck_assert(!(leaf(GPA) & PTE_W));
+	ck_assert(!(nested_leaf(GPA) & PTE_W));
 	/* Nor as a part of a large page. */
 	guestmem_map(&tables, 0x40000000, 1, block | ALL | PTE_PS | PTE_D);
 	fault(0x40000000, 0);
-	ck_assert_uint_eq(leaf(0x40000000) & CR3_ADDRESS, machine.zero_pa);
+	ck_assert_uint_eq(nested_leaf(0x40000000) & CR3_ADDRESS, machine.zero_pa);
 	/* A fault of a double fault's delivery ends L2 alone. */
 	A->exit_int_info = EVENT(SVM_EVENT_EXCEPTION, VECTOR_DF) | SVM_EVENT_HAS_ERROR;
 	fault(GPA, PF_PRESENT | PF_WRITE);
@@ -185,7 +170,7 @@ START_TEST(protected_memory_cannot_be_written_by_l2)
 	run("umip");
 	guestmem_map(&tables, GPA, 0, DATA | ALL | PTE_D);
 	fault(GPA, PF_WRITE);
-	ck_assert(leaf(GPA) & PTE_W);
+	ck_assert(nested_leaf(GPA) & PTE_W);
 	/* It is protected meanwhile: nothing that was known holds any more. */
 	ck_assert(slat_guard_add(&machine, DATA, DATA + PAGE_BYTES - 1));
 	V->virt->flush(V);
@@ -193,9 +178,9 @@ START_TEST(protected_memory_cannot_be_written_by_l2)
 	B->clean = ~0u;
 	L1_VMRUN(L1_VMCB);
 	ck_assert_uint_eq(A->tlb_control, SVM_FLUSH_ALL);
-	ck_assert_uint_eq(leaf(GPA), 0);
+	ck_assert_uint_eq(nested_leaf(GPA), 0);
 	fault(GPA, 0);
-	ck_assert(nested_runs() && leaf(GPA) && !(leaf(GPA) & PTE_W));
+	ck_assert(nested_runs() && nested_leaf(GPA) && !(nested_leaf(GPA) & PTE_W));
 	/* L1's VMCB cannot lie there either. */
 	sim_exit(SVM_EXIT_CPUID, 0, 0);
 	L1(SVM_EXIT_VMSAVE, VMSAVE, DATA);
@@ -213,22 +198,22 @@ START_TEST(what_l1_flushes_is_forgotten)
 	again(1, 0);
 	ck_assert_uint_eq(A->nested_cr3, root);
 	ck_assert_uint_eq(A->tlb_control, 0);
-	ck_assert_uint_ne(leaf(GPA), 0);
+	ck_assert_uint_ne(nested_leaf(GPA), 0);
 	again(1, SVM_FLUSH_ASID);
 	ck_assert_uint_eq(A->tlb_control, SVM_FLUSH_ASID);
-	ck_assert_uint_eq(leaf(GPA), 0);
+	ck_assert_uint_eq(nested_leaf(GPA), 0);
 	fault(GPA, 0);
 	/* Another ASID, other tables; the first ones are there still. */
 	again(2, 0);
 	ck_assert_uint_eq(A->asid, 2);
 	ck_assert_uint_eq(A->tlb_control, SVM_FLUSH_ASID);
-	ck_assert_uint_eq(leaf(GPA), 0);
+	ck_assert_uint_eq(nested_leaf(GPA), 0);
 	again(1, 0);
 	ck_assert_uint_eq(A->tlb_control, 0);
-	ck_assert_uint_ne(leaf(GPA), 0);
+	ck_assert_uint_ne(nested_leaf(GPA), 0);
 	again(2, SVM_FLUSH_ALL);
 	again(1, 0);
-	ck_assert_uint_eq(leaf(GPA), 0);
+	ck_assert_uint_eq(nested_leaf(GPA), 0);
 	/* The highest number is L1's own: who has it shares one, which is flushed each time. */
 	again(0x7ffe, 0);
 	again(0x7fff, 0);
@@ -263,11 +248,11 @@ START_TEST(tables_without_room_are_made_anew)
 		fault(gpa + GPA, 0);
 		ck_assert(nested_runs());
 		/* If it was not for want of pages: then at the next try. */
-		if (!leaf(gpa + GPA)) {
+		if (!nested_leaf(gpa + GPA)) {
 			ck_assert_uint_eq(A->tlb_control, SVM_FLUSH_ASID);
 			fault(gpa + GPA, 0);
 		}
-		ck_assert_uint_eq(leaf(gpa + GPA) & CR3_ADDRESS, DATA);
+		ck_assert_uint_eq(nested_leaf(gpa + GPA) & CR3_ADDRESS, DATA);
 	}
 	again(1, 0);
 	ck_assert_uint_eq(A->tlb_control, SVM_FLUSH_ASID);
@@ -284,11 +269,11 @@ START_TEST(many_asids)
 		again(i, 0);
 		fault(GPA, 0);
 		ck_assert_uint_eq(A->asid, i);
-		ck_assert_uint_ne(leaf(GPA), 0);
+		ck_assert_uint_ne(nested_leaf(GPA), 0);
 	}
 	again(1, 0);
 	ck_assert_uint_eq(A->tlb_control, SVM_FLUSH_ASID);
-	ck_assert_uint_eq(leaf(GPA), 0);
+	ck_assert_uint_eq(nested_leaf(GPA), 0);
 }
 END_TEST
 
