@@ -30,13 +30,16 @@ static u64 root_of(u64 ncr3)
 	return ncr3 & CR3_ADDRESS;
 }
 
-/* L1 is in long mode, so its tables are of four or five levels. */
+/*
+ * L1 is in long mode, so its tables are of four or five levels. What is not present need not be zero: from Linux 6.10
+ * on KVM sets bit 63.
+ */
 static bool empty(u64 root)
 {
 	u64 at, value;
 
 	for (at = root; at < root + PAGE_BYTES; at += sizeof(value))
-		if (!phys_load(ROOT_PHYS + at, &value) || value)
+		if (!phys_load(ROOT_PHYS + at, &value) || value & PTE_P)
 			return false;
 	return true;
 }

@@ -96,11 +96,12 @@ START_TEST(a_new_machine_has_no_seals)
 	processor(L1_VMCB, strangers_root());
 	run(L1_VMCB);
 	ck_assert(!refused(GPA));
-	/* The root: empty when it begins, whatever VMCB it is. */
+	/* The root: empty when it begins, whatever VMCB it is, in the way of Linux 6.12. */
 	begin(ON);
 	ck_assert_uint_eq(seal(GPA, 1), OLDGUARD_CALL_OK);
 	leave();
-	memset(guestmem_page(tables.cr3), 0, PAGE_BYTES);
+	for (i = 0; i < 512; i++)
+		guestmem_put(tables.cr3 + i * 8, 8, BIT64(63));
 	processor(L1_OTHER, tables.cr3);
 	run(L1_OTHER);
 	guestmem_map(&tables, GPA, 0, DATA | ALL);

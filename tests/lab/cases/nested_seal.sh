@@ -2,6 +2,7 @@
 # Guests of KVM's that know of oldguard seal pages of their own, if the host lets them: nothing of theirs writes
 # them, whatever KVM does with the memory behind them, until they unseal them or are reset.
 # machine: EPYC
+# machine: EPYC kernel=6.12
 # soak: EPYC smp=2
 # program: vmm/vmm.c @tests/lab/cases/vmm/build
 # timeout: 400
