@@ -92,9 +92,17 @@ static bool may_be_known_soon(struct vcpu *v, const struct vmcb *from, u64 root)
 	return now - n->waits_since <= v->machine->linux_side.tsc_hz / 1000 * WAIT_MS;
 }
 
-/* Whose it is, or NULL. False: its guest has been reset, and it has not. */
-static bool find(struct machine *m, struct vmcb *from, u64 root, bool entry, struct guest **found)
+static u64 token_place(const struct nested *n)
 {
+	return n->vmcb12_pa + offsetof(struct vmcb, host_use[NESTED_TOKEN]);
+}
+
+/* Whose the VMCB is that is run, or NULL. False: its guest has been reset, and it has not. */
+static bool find(struct vcpu *v, u64 root, bool entry, struct guest **found)
+{
+	struct machine *m = v->machine;
+	struct nested *n = v->nested;
+	struct vmcb *from = n->vmcb12;
 	bool former = false, news = false;
 	struct guest *g = guest_named(m, from->host_use[NESTED_TOKEN], &former);
 	struct guest *there = guest_on(m, root);
@@ -119,6 +127,7 @@ static bool find(struct machine *m, struct vmcb *from, u64 root, bool entry, str
 	if (g) {
 		news |= guest_root(m, g, root);
 		from->host_use[NESTED_TOKEN] = guest_token(m, g);
+		g->token = token_place(n);
 	}
 	if (news)
 		tell_all(m);
@@ -132,10 +141,11 @@ static bool unknown(const struct machine *m, const struct vmcb *from)
 	return !__atomic_load_n(&m->guests.count, __ATOMIC_RELAXED) || !(from->nested_control & 1);
 }
 
-enum nested_entry nested_guest(struct vcpu *v, struct vmcb *from, bool entry)
+enum nested_entry nested_guest(struct vcpu *v, bool entry)
 {
 	struct machine *m = v->machine;
 	struct nested *n = v->nested;
+	const struct vmcb *from = n->vmcb12;
 	u64 root = root_of(*(const volatile u64 *)&from->nested_cr3);
 	bool goes_on;
 
@@ -150,7 +160,7 @@ enum nested_entry nested_guest(struct vcpu *v, struct vmcb *from, bool entry)
 	if (unknown(m, from))
 		return NESTED_ENTERS;
 	guests_lock(m);
-	goes_on = find(m, from, root, entry, &n->guest);
+	goes_on = find(v, root, entry, &n->guest);
 	if (n->guest) {
 		n->version = n->guest->version;
 		n->born = n->guest->born;
@@ -187,12 +197,11 @@ static u64 seal(struct vcpu *v, struct nested *n)
 	u64 answer;
 
 	/* Another processor of its may have sealed something since it was entered. */
-	if (!find(m, n->vmcb12, root_of(n->current->ncr3), false, &g))
+	if (!find(v, root_of(n->current->ncr3), false, &g))
 		return OLDGUARD_CALL_REFUSED;
 	is_new = !g;
 	if (is_new)
-		g = guest_new(m, root_of(n->current->ncr3),
-			      n->vmcb12_pa + offsetof(struct vmcb, host_use[NESTED_TOKEN]));
+		g = guest_new(m, root_of(n->current->ncr3), token_place(n));
 	if (!g)
 		return OLDGUARD_CALL_FULL;
 	answer = guest_seal(m, g, v->gpr[RDI], v->gpr[RSI], BIT64(width), &v->gpr[RDX]);
@@ -208,7 +217,7 @@ static u64 unseal(struct vcpu *v, struct nested *n)
 	struct machine *m = v->machine;
 	struct guest *g;
 
-	if (!find(m, n->vmcb12, root_of(n->current->ncr3), false, &g))
+	if (!find(v, root_of(n->current->ncr3), false, &g))
 		return OLDGUARD_CALL_REFUSED;
 	return g ? guest_unseal(m, g, v->gpr[RDI]) : OLDGUARD_CALL_BAD;
 }

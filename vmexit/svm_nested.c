@@ -152,7 +152,7 @@ static void refuse_vmrun(struct vcpu *v, struct nested *n, struct vmcb *own, u64
 /* Seals may forbid, or put off, that a processor of a guest's goes on. */
 static bool guest_enters(struct vcpu *v, struct nested *n, struct vmcb *own, struct vmcb *from)
 {
-	enum nested_entry entry = nested_guest(v, from, true);
+	enum nested_entry entry = nested_guest(v, true);
 
 	if (entry == NESTED_ENTERS)
 		return true;
@@ -532,8 +532,10 @@ static u64 deliver_again(struct nested *n, struct vmcb *c)
 /* What others have done to L2's seals, or to L2, counts from now on. False: it does not go on. */
 static bool goes_on(struct vcpu *v, struct nested *n, struct vmcb *c)
 {
-	if (!(n->calls && n->stale & NESTED_STALE_GUESTS) || nested_guest(v, n->vmcb12, false) == NESTED_ENTERS)
+	if (!(n->calls && n->stale & NESTED_STALE_GUESTS) || nested_guest(v, false) == NESTED_ENTERS)
 		return true;
+	if (n->stepping)
+		nested_step_undone(n);
 	c->exit_code = SVM_EXIT_SHUTDOWN;
 	reflect(v, n);
 	return false;

@@ -402,12 +402,11 @@ enum nested_entry {
 };
 
 /**
- * nested_guest() - who L2 is, and by which seals it is to be held: before it runs, with nested.calls
+ * nested_guest() - who the L2 of nested.vmcb12 is, and by which seals it is held; before it runs, with nested.calls
  * @v: the processor
- * @from: its VMCB12
  * @entry: L1 has it run; else it goes on after an exit that was ours
  */
-enum nested_entry nested_guest(struct vcpu *v, struct vmcb *from, bool entry);
+enum nested_entry nested_guest(struct vcpu *v, bool entry);
 
 /* nested_guest_offered() - whether the L2 that runs may seal pages */
 bool nested_guest_offered(const struct vcpu *v);

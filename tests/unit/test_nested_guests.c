@@ -144,6 +144,14 @@ START_TEST(too_many_machines)
 		ck_assert_uint_eq(seal(GPA, 1), i < GUESTS_MAX ? OLDGUARD_CALL_OK : OLDGUARD_CALL_FULL);
 	}
 	ck_assert_uint_eq(machine.guests.count, GUESTS_MAX);
+	/* Of one a processor is gone, and its others are there. */
+	processor(0x820000, vmcb(0x804000)->nested_cr3);
+	leave();
+	L1_VMRUN(0x820000);
+	memset(guestmem_page(0x804000), 0, PAGE_BYTES);
+	leave();
+	L1_VMRUN(at - PAGE_BYTES);
+	ck_assert_uint_eq(seal(GPA, 1), OLDGUARD_CALL_FULL);
 	/* One of them is gone. */
 	memset(guestmem_page(0x803000), 0, PAGE_BYTES);
 	ck_assert_uint_eq(seal(GPA, 1), OLDGUARD_CALL_OK);
@@ -542,9 +550,13 @@ START_TEST(a_reset_is_told_to_who_runs)
 	L1_VMRUN(L1_VMCB);
 	ck_assert(nested_runs());
 	sim.cpu = 1;
-	/* An exit that L1 would not hear of. */
-	sim_exit(SVM_EXIT_NPF, BIT64(32) | PF_USER | PF_WRITE, GPA);
+	/* An exit that L1 would not hear of, while an instruction runs without intercepts. */
+	N->stepping = true;
+	N->step_dr6 = 0x1230;
+	sim_exit(SVM_EXIT_NPF, BIT64(32) | PF_USER, GPA);
 	ck_assert(!nested_runs());
+	ck_assert(!N->stepping);
+	ck_assert_uint_eq(vmcb(L1_OTHER)->dr6, 0x1230);
 	ck_assert_uint_eq(vmcb(L1_OTHER)->exit_code, SVM_EXIT_SHUTDOWN);
 	/* As long as SVME is set anywhere guests may come back. */
 	nested_efer(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE);
