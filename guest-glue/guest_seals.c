@@ -48,11 +48,11 @@ static u64 draw(struct machine *m)
 	return m->guests.drawn++;
 }
 
-struct guest *guest_named(struct machine *m, u64 token, bool *former)
+struct sealer *guest_named(struct machine *m, u64 token, bool *former)
 {
 	u32 place = (u8)token;
 	u64 life = token >> TOKEN_LIFE;
-	struct guest *g;
+	struct sealer *g;
 
 	if (place >= GUESTS_MAX)
 		return NULL;
@@ -63,14 +63,14 @@ struct guest *guest_named(struct machine *m, u64 token, bool *former)
 	return g;
 }
 
-u64 guest_token(const struct machine *m, const struct guest *g)
+u64 guest_token(const struct machine *m, const struct sealer *g)
 {
 	return g->life << TOKEN_LIFE | (u64)(g - m->guests.guest);
 }
 
-struct guest *guest_on(struct machine *m, u64 root)
+struct sealer *guest_on(struct machine *m, u64 root)
 {
-	struct guest *g;
+	struct sealer *g;
 	u32 i;
 
 	for (g = m->guests.guest; g < m->guests.guest + GUESTS_MAX; g++)
@@ -82,7 +82,7 @@ struct guest *guest_on(struct machine *m, u64 root)
 
 void guest_rootless(struct machine *m, u64 root)
 {
-	struct guest *g = guest_on(m, root);
+	struct sealer *g = guest_on(m, root);
 	u32 i;
 
 	for (i = 0; g && i < GUEST_ROOTS; i++)
@@ -90,7 +90,7 @@ void guest_rootless(struct machine *m, u64 root)
 			g->root[i] = GUEST_NO_ROOT;
 }
 
-bool guest_root(struct machine *m, struct guest *g, u64 root)
+bool guest_root(struct machine *m, struct sealer *g, u64 root)
 {
 	u32 i;
 
@@ -103,7 +103,7 @@ bool guest_root(struct machine *m, struct guest *g, u64 root)
 }
 
 /* The hypervisor has given its control block's page away: it is zero, or another's. */
-static bool gone(struct machine *m, const struct guest *g)
+static bool gone(struct machine *m, const struct sealer *g)
 {
 	bool former;
 	u64 token;
@@ -111,9 +111,9 @@ static bool gone(struct machine *m, const struct guest *g)
 	return !phys_read(g->token, &token, sizeof(token)) || guest_named(m, token, &former) != g;
 }
 
-struct guest *guest_new(struct machine *m, u64 root, u64 token)
+struct sealer *guest_new(struct machine *m, u64 root, u64 token)
 {
-	struct guest *g;
+	struct sealer *g;
 	u32 i;
 
 	for (g = m->guests.guest; g < m->guests.guest + GUESTS_MAX; g++)
@@ -123,7 +123,7 @@ struct guest *guest_new(struct machine *m, u64 root, u64 token)
 		;
 	if (g == m->guests.guest + GUESTS_MAX)
 		return NULL;
-	*g = (struct guest){ .born = draw(m), .version = draw(m), .token = token };
+	*g = (struct sealer){ .born = draw(m), .version = draw(m), .token = token };
 	g->life = g->born;
 	for (i = 0; i < GUEST_ROOTS; i++)
 		g->root[i] = GUEST_NO_ROOT;
@@ -138,7 +138,7 @@ static void remove(struct guests *all, u32 i)
 	all->seal[i] = all->seal[--all->seals];
 }
 
-static void remove_all(struct guests *all, const struct guest *g)
+static void remove_all(struct guests *all, const struct sealer *g)
 {
 	u32 i = all->seals;
 
@@ -147,21 +147,21 @@ static void remove_all(struct guests *all, const struct guest *g)
 			remove(all, i);
 }
 
-void guest_end(struct machine *m, struct guest *g)
+void guest_end(struct machine *m, struct sealer *g)
 {
 	remove_all(&m->guests, g);
 	g->born = 0;
 	__atomic_store_n(&m->guests.count, m->guests.count - 1, __ATOMIC_RELAXED);
 }
 
-void guest_reset(struct machine *m, struct guest *g)
+void guest_reset(struct machine *m, struct sealer *g)
 {
 	remove_all(&m->guests, g);
 	g->life = draw(m);
 	g->version = draw(m);
 }
 
-void guest_merge(struct machine *m, struct guest *g, struct guest *other)
+void guest_merge(struct machine *m, struct sealer *g, struct sealer *other)
 {
 	struct guests *all = &m->guests;
 	u32 i;
@@ -177,7 +177,7 @@ void guest_merge(struct machine *m, struct guest *g, struct guest *other)
 	guest_end(m, other);
 }
 
-bool guest_sealed(const struct machine *m, const struct guest *g, u64 first, u64 last)
+bool guest_sealed(const struct machine *m, const struct sealer *g, u64 first, u64 last)
 {
 	const struct guest_seal *s = m->guests.seal;
 	const struct guest_seal *end = s + m->guests.seals;
@@ -188,7 +188,7 @@ bool guest_sealed(const struct machine *m, const struct guest *g, u64 first, u64
 	return false;
 }
 
-u64 guest_seal(struct machine *m, struct guest *g, u64 first, u64 pages, u64 end, u64 *handle)
+u64 guest_seal(struct machine *m, struct sealer *g, u64 first, u64 pages, u64 end, u64 *handle)
 {
 	struct guests *all = &m->guests;
 	struct seal new = { .first = first };
@@ -209,7 +209,7 @@ u64 guest_seal(struct machine *m, struct guest *g, u64 first, u64 pages, u64 end
 	return OLDGUARD_CALL_OK;
 }
 
-u64 guest_unseal(struct machine *m, struct guest *g, u64 handle)
+u64 guest_unseal(struct machine *m, struct sealer *g, u64 handle)
 {
 	struct guests *all = &m->guests;
 	u32 i;

@@ -18,7 +18,7 @@
 #define GUEST_NO_ROOT (~0ULL)
 
 /**
- * struct guest - one that has sealed something
+ * struct sealer - a guest that has sealed something
  * @born: its first life; 0: nobody's place
  * @life: the one that it has now; no other guest has had it
  * @version: another number when its seals are others; no other guest has had it
@@ -26,7 +26,7 @@
  * @root: its hypervisor's tables that it runs on, the newest one first
  * @seals: how many
  */
-struct guest {
+struct sealer {
 	u64 born;
 	u64 life;
 	u64 version;
@@ -36,7 +36,7 @@ struct guest {
 };
 
 struct guest_seal {
-	struct guest *guest;
+	struct sealer *guest;
 	struct seal seal;
 };
 
@@ -53,7 +53,7 @@ struct guests {
 	u32 lock;
 	u32 count;
 	u64 drawn;
-	struct guest guest[GUESTS_MAX];
+	struct sealer guest[GUESTS_MAX];
 	u32 seals;
 	struct guest_seal seal[GUESTS_MAX * GUEST_SEALS_MAX];
 };
@@ -76,31 +76,31 @@ void guests_forget(struct machine *m);
  *
  * Return: NULL: nobody.
  */
-struct guest *guest_named(struct machine *m, u64 token, bool *former);
+struct sealer *guest_named(struct machine *m, u64 token, bool *former);
 
 /* guest_token() - by which it is named in this life; not 0 */
-u64 guest_token(const struct machine *m, const struct guest *g);
+u64 guest_token(const struct machine *m, const struct sealer *g);
 
 /* guest_on() - who runs on a root, or NULL */
-struct guest *guest_on(struct machine *m, u64 root);
+struct sealer *guest_on(struct machine *m, u64 root);
 
 /* guest_root() - it runs on a root on which nobody else does. True: that is news. */
-bool guest_root(struct machine *m, struct guest *g, u64 root);
+bool guest_root(struct machine *m, struct sealer *g, u64 root);
 
 /* guest_rootless() - nobody runs on it: it is a new one */
 void guest_rootless(struct machine *m, u64 root);
 
 /* guest_new() - a guest without seals, or NULL if there are too many */
-struct guest *guest_new(struct machine *m, u64 root, u64 token);
+struct sealer *guest_new(struct machine *m, u64 root, u64 token);
 
 /* guest_end() - it is gone */
-void guest_end(struct machine *m, struct guest *g);
+void guest_end(struct machine *m, struct sealer *g);
 
 /* guest_reset() - its next life begins */
-void guest_reset(struct machine *m, struct guest *g);
+void guest_reset(struct machine *m, struct sealer *g);
 
 /* guest_merge() - two have turned out to be one */
-void guest_merge(struct machine *m, struct guest *g, struct guest *other);
+void guest_merge(struct machine *m, struct sealer *g, struct sealer *other);
 
 /**
  * guest_seal() - seal pages of a guest
@@ -113,12 +113,12 @@ void guest_merge(struct machine *m, struct guest *g, struct guest *other);
  *
  * Return: OLDGUARD_CALL_*.
  */
-u64 guest_seal(struct machine *m, struct guest *g, u64 first, u64 pages, u64 end, u64 *handle);
+u64 guest_seal(struct machine *m, struct sealer *g, u64 first, u64 pages, u64 end, u64 *handle);
 
 /* guest_unseal() - undo it; OLDGUARD_CALL_* */
-u64 guest_unseal(struct machine *m, struct guest *g, u64 handle);
+u64 guest_unseal(struct machine *m, struct sealer *g, u64 handle);
 
 /* guest_sealed() - whether some byte of a range is sealed */
-bool guest_sealed(const struct machine *m, const struct guest *g, u64 first, u64 last);
+bool guest_sealed(const struct machine *m, const struct sealer *g, u64 first, u64 last);
 
 #endif

@@ -98,14 +98,14 @@ static u64 token_place(const struct nested *n)
 }
 
 /* Whose the VMCB is that is run, or NULL. False: its guest has been reset, and it has not. */
-static bool find(struct vcpu *v, u64 root, bool entry, struct guest **found)
+static bool find(struct vcpu *v, u64 root, bool entry, struct sealer **found)
 {
 	struct machine *m = v->machine;
 	struct nested *n = v->nested;
 	struct vmcb *from = n->vmcb12;
 	bool former = false, news = false;
-	struct guest *g = guest_named(m, from->host_use[NESTED_TOKEN], &former);
-	struct guest *there = guest_on(m, root);
+	struct sealer *g = guest_named(m, from->host_use[NESTED_TOKEN], &former);
+	struct sealer *there = guest_on(m, root);
 
 	*found = NULL;
 	if (former && !(entry && (starts_from_reset(from) || starts_from_ipi(from))))
@@ -193,7 +193,7 @@ static u64 seal(struct vcpu *v, struct nested *n)
 	struct machine *m = v->machine;
 	const u32 width = m->maxphyaddr < 48 ? m->maxphyaddr : 48;
 	bool is_new;
-	struct guest *g;
+	struct sealer *g;
 	u64 answer;
 
 	/* Another processor of its may have sealed something since it was entered. */
@@ -215,7 +215,7 @@ static u64 seal(struct vcpu *v, struct nested *n)
 static u64 unseal(struct vcpu *v, struct nested *n)
 {
 	struct machine *m = v->machine;
-	struct guest *g;
+	struct sealer *g;
 
 	if (!find(v, root_of(n->current->ncr3), false, &g))
 		return OLDGUARD_CALL_REFUSED;

@@ -165,7 +165,7 @@ struct nested_slot {
  * @held: what L1 had in them when it cleared GIF
  * @guest: who L2 is, if it has sealed pages; else NULL
  * @version: of its seals; 0: none
- * @born: its struct guest.born
+ * @born: its struct sealer.born
  * @waits_pa: a VMCB12 that L1 is to run again a little later; NESTED_NONE: none is
  * @waits_since: TSC when it was first
  * @slot: shadow tables
@@ -227,7 +227,7 @@ struct nested {
 	u16 open[NESTED_OPEN];
 	u32 locked;
 	u64 held[NESTED_SWAPPED];
-	struct guest *guest;
+	struct sealer *guest;
 	u64 version;
 	u64 born;
 	u64 waits_pa;

@@ -229,7 +229,7 @@ END_TEST
 /* Its place is another's by now, and nobody has told this processor yet. */
 START_TEST(who_is_gone_is_nobody_else)
 {
-	struct guest *g;
+	struct sealer *g;
 	u64 other;
 
 	begin(ON);
