@@ -263,13 +263,20 @@ static u64 type(const struct walk_page *page, u32 level)
 	return (page->entry & (BIT64(3) | BIT64(4))) | pat << (level > 1 ? 12 : 7);
 }
 
+/* Whether L2 has sealed some of the page at @gpa of that level. */
+static bool sealed(const struct vcpu *v, u64 gpa, u32 level)
+{
+	u64 bytes = slat_bytes(level);
+
+	return nested_guest_sealed(v, gpa & ~(bytes - 1), bytes);
+}
+
 static void install(struct vcpu *v, u64 gpa, u64 address, const struct walk_page *page, u64 own, u32 own_level)
 {
 	struct nested *n = v->nested;
 	const struct machine *m = v->machine;
-	/* 2 MiB at the most, where both have that much. */
-	u32 level = page->shift >= 21 && own_level >= 2 && !nested_guest_sealed(v, gpa & ~(slat_bytes(2) - 1), slat_bytes(2)) ?
-			    2 : 1;
+	/* 2 MiB at the most, where both have that much and none of it is sealed. */
+	u32 level = page->shift >= 21 && own_level >= 2 && !sealed(v, gpa, 2) ? 2 : 1;
 	u64 mask = slat_bytes(level) - 1;
 	u64 target = (own & CR3_ADDRESS & ~(slat_bytes(own_level) - 1)) |
 		     (address & (slat_bytes(own_level) - 1) & ~mask);
@@ -278,7 +285,7 @@ static void install(struct vcpu *v, u64 gpa, u64 address, const struct walk_page
 
 	/* A page that L2 has not written is not dirty in L1's tables: its first write has to come here. */
 	if (!page->writable || !(page->entry & PTE_D) || !(own & m->slat.write) ||
-	    (level == 1 && nested_guest_sealed(v, gpa & ~(PAGE_BYTES - 1), PAGE_BYTES)))
+	    (level == 1 && sealed(v, gpa, 1)))
 		leaf &= ~m->slat.write;
 	if (page->no_execute || own & m->slat.no_execute)
 		leaf |= m->slat.no_execute;
@@ -301,7 +308,7 @@ enum nested_fault nested_shadow_fault(struct vcpu *v, u64 gpa, u64 *error, u64 *
 	u32 level;
 	u64 own;
 
-	if (access == WALK_WRITE && nested_guest_sealed(v, gpa, 1))
+	if (access == WALK_WRITE && sealed(v, gpa, 1))
 		return NESTED_SEALED;
 	if (walk(v, gpa, access, address, &page, &fault) != WALK_OK) {
 		/* Where L1's tables lead to no memory, nothing is present. */
