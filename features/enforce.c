@@ -100,6 +100,41 @@ const struct rule *rule_strictest(const struct vcpu *v, enum asset asset, u64 nu
 	return strictest;
 }
 
+const struct rule *rule_hiding(const struct vcpu *v, u32 msr)
+{
+	const struct rule *r = v->plan->rules;
+	const struct rule *end = r + v->plan->rule_count;
+	const struct rule *strictest = NULL;
+	u64 decided = 0;
+
+	for (; r < end; r++) {
+		if (!rule_covers(r, ASSET_MSR, msr))
+			continue;
+		if (r->permission == PERM_NONE && r->mask & ~decided &&
+		    (!strictest || r->action > strictest->action))
+			strictest = r;
+		decided |= r->mask;
+	}
+	return strictest;
+}
+
+const struct rule *rule_port(const struct vcpu *v, u32 port, u64 io)
+{
+	const struct rule *strictest = NULL;
+	u32 i;
+
+	for (i = 0; i < IO_SIZE(io); i++) {
+		/* A wide access at the last port reaches none behind it (APM vol. 2, 15.10.1). */
+		const struct rule *r = port + i > 0xffff ? NULL : rule_find(v, ASSET_IO, port + i);
+
+		if (r && io & IO_IN && r->permission != PERM_NONE)
+			continue;
+		if (r && (!strictest || r->action > strictest->action))
+			strictest = r;
+	}
+	return strictest;
+}
+
 enum verdict rule_enforce(struct vcpu *v, struct vmexit *e, const struct rule *rule, u64 old)
 {
 	const struct event_reason why = {

@@ -66,6 +66,25 @@ const struct rule *rule_strictest(const struct vcpu *v, enum asset asset, u64 nu
 				  u64 value, u64 pinned);
 
 /**
+ * rule_hiding() - the rule that a read of an MSR breaks
+ * @v: the processor
+ * @msr: which
+ *
+ * Return: the strictest of the rules that hide a bit and are the first about it, or NULL.
+ */
+const struct rule *rule_hiding(const struct vcpu *v, u32 msr);
+
+/**
+ * rule_port() - the rule that an I/O instruction breaks
+ * @v: the processor
+ * @port: the first port
+ * @io: IO_SIZE and IO_IN, as in struct vmexit's addr
+ *
+ * Return: the strictest of the rules about the ports that it reaches, or NULL.
+ */
+const struct rule *rule_port(const struct vcpu *v, u32 port, u64 io);
+
+/**
  * rule_enforce() - carry out the action of a rule that has been broken, and report it
  * @v: the processor
  * @e: the exit; gets the fault

@@ -6,28 +6,9 @@
 
 #include "../vmexit/insn.h"
 
-/* The strictest of the rules about the ports that an instruction reaches. */
-static const struct rule *find(struct vcpu *v, const struct vmexit *e)
-{
-	const struct rule *strictest = NULL;
-	u32 i;
-
-	for (i = 0; i < IO_SIZE(e->addr); i++) {
-		/* A wide access at the last port reaches none behind it (APM vol. 2, 15.10.1). */
-		const struct rule *r =
-			e->sel + i > 0xffff ? NULL : rule_find(v, ASSET_IO, e->sel + i);
-
-		if (r && e->addr & IO_IN && r->permission != PERM_NONE)
-			continue;
-		if (r && (!strictest || r->action > strictest->action))
-			strictest = r;
-	}
-	return strictest;
-}
-
 static enum verdict io_lock_io(struct vcpu *v, struct vmexit *e)
 {
-	const struct rule *rule = find(v, e);
+	const struct rule *rule = rule_port(v, e->sel, e->addr);
 	enum verdict verdict;
 
 	if (!rule)

@@ -19,28 +19,9 @@ static enum verdict msr_lock_write(struct vcpu *v, struct vmexit *e)
 	return rule ? rule_enforce(v, e, rule, old) : VERDICT_DEFAULT;
 }
 
-/* The strictest of the rules that hide a bit and are the first about it. */
-static const struct rule *hiding(const struct vcpu *v, u32 msr)
-{
-	const struct rule *r = v->plan->rules;
-	const struct rule *end = r + v->plan->rule_count;
-	const struct rule *strictest = NULL;
-	u64 decided = 0;
-
-	for (; r < end; r++) {
-		if (!rule_covers(r, ASSET_MSR, msr))
-			continue;
-		if (r->permission == PERM_NONE && r->mask & ~decided &&
-		    (!strictest || r->action > strictest->action))
-			strictest = r;
-		decided |= r->mask;
-	}
-	return strictest;
-}
-
 static enum verdict msr_lock_read(struct vcpu *v, struct vmexit *e)
 {
-	const struct rule *rule = hiding(v, e->sel);
+	const struct rule *rule = rule_hiding(v, e->sel);
 	enum verdict verdict;
 	u64 value;
 

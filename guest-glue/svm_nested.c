@@ -128,6 +128,7 @@ void svm_nested_take(const struct vcpu *v)
 	n->locked = 0;
 	n->virtual_cr4 = 0;
 	n->asks = 0;
+	n->step_open = false;
 	n->guest = NULL;
 	n->version = 0;
 	n->waits_pa = NESTED_NONE;

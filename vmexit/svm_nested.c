@@ -352,7 +352,7 @@ void nested_close_all(struct nested *n)
 		n->map[n->open[--n->opened]] = ~0ULL;
 }
 
-static void open_bit(struct nested *n, u32 bit)
+void nested_open(struct nested *n, u32 bit)
 {
 	u32 i;
 
@@ -380,35 +380,23 @@ static bool msr_is_ours(const struct vcpu *v, u32 msr, u32 bit)
 	return plan[bit / 64] >> bit % 64 & 1;
 }
 
-/* L2 is refused what a rule refuses L1. What a rule lets through L2 is refused as well, and nothing is said. */
-static enum nested_answer refused(struct vcpu *v, const struct vmcb *c, enum vmexit_kind kind, enum asset asset, u32 number)
-{
-	const struct plan *plan = v->plan;
-	const struct rule *rule = rule_find(v, asset, number);
-	struct vmexit e = { .kind = kind, .cpl = c->cpl, .sel = number };
-
-	if (rule && rule->action == ACTION_DENY) {
-		e.feature = plan->claims[plan->spans[kind].first].feature;
-		rule_enforce(v, &e, rule, 0);
-	}
-	return REFUSED;
-}
-
-static enum nested_answer msr(struct vcpu *v, struct nested *n, const struct vmcb *c)
+static enum nested_answer msr(struct vcpu *v, struct nested *n, struct vmcb *c)
 {
 	u32 number = v->gpr[RCX], bit;
 	bool reached = msr_bit(number, c->exit_info1 & 1, &bit);
 
 	if (n->icpt3 & SVM_ICPT_MSR && (!reached || live(n, bit)))
 		return L1S;
-	if (!reached || msr_is_ours(v, number, bit))
-		return refused(v, c, c->exit_info1 & 1 ? VMEXIT_MSR_WRITE : VMEXIT_MSR_READ, ASSET_MSR, number);
-	open_bit(n, bit);
+	if (!reached)
+		return REFUSED;
+	if (msr_is_ours(v, number, bit))
+		return nested_rule_msr(v, n, c, bit);
+	nested_open(n, bit);
 	return AGAIN;
 }
 
 /* EXITINFO1: APM vol. 2, 15.10.2. */
-static enum nested_answer io(struct vcpu *v, struct nested *n, const struct vmcb *c)
+static enum nested_answer io(struct vcpu *v, struct nested *n, struct vmcb *c)
 {
 	const struct machine *m = v->machine;
 	const u64 *plan = block_va(m, m->io_map[v->plan - m->plans]);
@@ -421,9 +409,9 @@ static enum nested_answer io(struct vcpu *v, struct nested *n, const struct vmcb
 			return L1S;
 	for (bit = port; bit < end; bit++)
 		if (plan[bit / 64] >> bit % 64 & 1)
-			return refused(v, c, VMEXIT_IO, ASSET_IO, bit);
+			return nested_rule_io(v, n, c, plan);
 	for (bit = port; bit < end; bit++)
-		open_bit(n, NESTED_MSR_WORDS * 64 + bit);
+		nested_open(n, NESTED_MSR_WORDS * 64 + bit);
 	return AGAIN;
 }
 

@@ -149,6 +149,7 @@ struct nested_slot {
  * @umip_wanted: CR4.UMIP in plan.cr4
  * @umip: L2's is set, and its intercepts are
  * @stepping: L2 runs one instruction without them
+ * @step_open: with bits of our bitmaps open that are to be closed again
  * @calls: L2 may seal pages: its CPUID and VMMCALL may be ours
  * @asks: neither, or else exits that are L1's have to be looked at
  * @step_tf, @step_shadow, @step_dr6: what of L2's is not as it was meanwhile
@@ -214,6 +215,7 @@ struct nested {
 		};
 		u16 asks;
 	};
+	bool step_open;
 	bool step_tf;
 	u64 step_shadow;
 	u64 step_dr6;
@@ -320,6 +322,9 @@ enum nested_answer {
 	RAISED,	 /* L2 gets what is in VMCB02.event_inj */
 };
 
+/* nested_open() - let L2 have what a bit of our bitmaps is about: MSRs', then ports' */
+void nested_open(struct nested *n, u32 bit);
+
 /* nested_close_all() - let our bitmaps for L2 have nothing open */
 void nested_close_all(struct nested *n);
 
@@ -333,14 +338,17 @@ enum nested_answer nested_seal_write(struct vcpu *v, const struct vmcb *c);
 
 /* --- vmexit/svm_nested_umip.c --- */
 
-/* nested_code_byte() - a byte of the code that L2 executes; false: it cannot be read */
-bool nested_code_byte(struct vcpu *v, const struct vmcb *c, u64 linear, u8 *byte);
-
 /* nested_umip_intercepts() - after a change of L2's virtual CR4 bits, or of what L1 intercepts */
 void nested_umip_intercepts(struct nested *n);
 
 /* nested_umip_exit() - answer an exit that there is because of virtual CR4 bits; else PASS */
 enum nested_answer nested_umip_exit(struct vcpu *v, struct nested *n, struct vmcb *c);
+
+/* nested_step() - let L2 run one instruction without UMIP's intercepts, and trap behind it */
+enum nested_answer nested_step(struct nested *n, struct vmcb *c);
+
+/* nested_code_byte() - a byte of L2's instruction, or of what follows; false if it is not to be had */
+bool nested_code_byte(struct vcpu *v, const struct vmcb *c, u32 offset, u8 *byte);
 
 /* nested_step_undone() - the instruction that L2 runs without intercepts has not run: nothing is left of the step */
 void nested_step_undone(struct nested *n);
@@ -353,6 +361,14 @@ static inline bool nested_umip_code(const struct nested *n, u64 code)
 	return n->umip && (code - SVM_EXIT_IDTR_READ <= SVM_EXIT_TR_READ - SVM_EXIT_IDTR_READ ||
 			   code == SVM_EXIT_CR_READ(0));
 }
+
+/* --- vmexit/svm_nested_rules.c --- */
+
+/* nested_rule_msr() - L2 accesses an MSR that L1 lets it have natively, and the plan traps; @bit of our bitmap */
+enum nested_answer nested_rule_msr(struct vcpu *v, struct nested *n, struct vmcb *c, u32 bit);
+
+/* nested_rule_io() - the same of ports; @plan: L1's own bitmap */
+enum nested_answer nested_rule_io(struct vcpu *v, struct nested *n, struct vmcb *c, const u64 *plan);
 
 /* --- guest-glue/svm_nested.c --- */
 

@@ -28,7 +28,7 @@ static bool next(struct vcpu *v, const struct vmcb *c, const u8 *bytes, u32 coun
 	if (svm_features & SVM_HAS_NRIP)
 		return true;
 	for (i = 0; i < count; i++)
-		if (!nested_code_byte(v, c, c->rip + i, &byte) || byte != bytes[i])
+		if (!nested_code_byte(v, c, i, &byte) || byte != bytes[i])
 			return false;
 	*rip = c->rip + count;
 	return true;

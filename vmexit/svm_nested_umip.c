@@ -37,10 +37,10 @@ void nested_umip_intercepts(struct nested *n)
 	c->clean &= ~SVM_CLEAN_INTERCEPTS;
 }
 
-/* --- one instruction at CPL 0 --- */
+/* --- one instruction, natively --- */
 
 /* A shadow holds interrupts off until it has run, when the trap comes first. */
-static enum nested_answer begin_step(struct nested *n, struct vmcb *c)
+enum nested_answer nested_step(struct nested *n, struct vmcb *c)
 {
 	n->stepping = true;
 	n->step_tf = c->rflags & RFLAGS_TF;
@@ -57,6 +57,9 @@ static enum nested_answer begin_step(struct nested *n, struct vmcb *c)
 static void end_step(struct nested *n, struct vmcb *c)
 {
 	n->stepping = false;
+	if (n->step_open)
+		nested_close_all(n);
+	n->step_open = false;
 	if (!n->step_tf)
 		c->rflags &= ~RFLAGS_TF;
 	c->clean &= ~SVM_CLEAN_DR;
@@ -108,7 +111,7 @@ static enum nested_answer step_exception(struct nested *n, struct vmcb *c, u32 v
 /* --- a MOV to CR4 that the processor refuses --- */
 
 /* L2's tables, read through L1's. The processor has fetched the instruction a moment ago. */
-bool nested_code_byte(struct vcpu *v, const struct vmcb *c, u64 linear, u8 *byte)
+static bool linear_byte(struct vcpu *v, const struct vmcb *c, u64 linear, u8 *byte)
 {
 	bool lma = c->efer & EFER_LMA, wide = lma || c->cr4 & CR4_PAE;
 	u32 bits = wide ? 9 : 10, size = wide ? 8 : 4;
@@ -138,6 +141,13 @@ bool nested_code_byte(struct vcpu *v, const struct vmcb *c, u64 linear, u8 *byte
 	return nested_address(v, at, &address) && phys_read(address, byte, 1);
 }
 
+bool nested_code_byte(struct vcpu *v, const struct vmcb *c, u32 offset, u8 *byte)
+{
+	bool code64 = c->efer & EFER_LMA && c->cs.attr & SEG_LONG;
+
+	return linear_byte(v, c, c->rip + offset + (code64 ? 0 : c->cs.base), byte);
+}
+
 static u64 gpr(const struct vcpu *v, const struct vmcb *c, u32 reg)
 {
 	return reg == RAX ? c->rax : reg == RSP ? c->rsp : v->gpr[reg];
@@ -148,12 +158,11 @@ static bool sets_virtual_bit(struct vcpu *v, const struct nested *n, const struc
 			     u32 *len)
 {
 	bool code64 = c->efer & EFER_LMA && c->cs.attr & SEG_LONG;
-	u64 linear = c->rip + (code64 ? 0 : c->cs.base);
 	u8 bytes[4];
 	u32 i, rex = 0;
 
 	for (i = 0; i < sizeof(bytes); i++)
-		if (!nested_code_byte(v, c, linear + i, &bytes[i]))
+		if (!nested_code_byte(v, c, i, &bytes[i]))
 			return false;
 	if (code64 && (bytes[0] & 0xf0) == 0x40)
 		rex = 1;
@@ -200,5 +209,5 @@ enum nested_answer nested_umip_exit(struct vcpu *v, struct nested *n, struct vmc
 		return PASS;
 	if (c->cpl)
 		return REFUSED;
-	return l1s ? L1S : begin_step(n, c);
+	return l1s ? L1S : nested_step(n, c);
 }

@@ -9,7 +9,7 @@
 SIM_ROOT := $(filter-out guest-glue/phys.c guest-glue/string.c,$(filter %.c,$(ROOT_SOURCES)))
 SIM_PARTS := $(SIM_ROOT:.c=.o) \
 	$(addprefix tests/unit/,sim.o sim_machine.o sim_main.o sim_svm.o guestmem.o)
-SIM_TESTS := parse policy cr_pin msr_lock io_lock lock registry dispatch cpuid umip svm nested nested_shadow nested_umip nested_seal nested_guests nested_machines cr machine block take slat mtrr hypercall held insn event bare plugin \
+SIM_TESTS := parse policy cr_pin msr_lock io_lock lock registry dispatch cpuid umip svm nested nested_shadow nested_umip nested_rules nested_seal nested_guests nested_machines cr machine block take slat mtrr hypercall held insn event bare plugin \
 	cpuid_fault exc_guard mem_guard seal aside
 SIM_LINK := -Wl,--wrap=root_image_copy -Wl,--wrap=block_pages
 ROOT_TESTS := $(SIM_TESTS:%=$(UNIT)/test_%)
