@@ -133,7 +133,7 @@ void svm_nested_take(const struct vcpu *v)
 	n->version = 0;
 	n->waits_pa = NESTED_NONE;
 	n->built_pa = NESTED_NONE;
-	memset(n->good, 0xff, sizeof(n->good));
+	nested_forget_good(n);
 	memset(n->plain, 0xff, sizeof(n->plain));
 	nested_shadow_drop(n);
 }
@@ -175,7 +175,7 @@ void svm_nested_flush(struct vcpu *v)
 	__atomic_fetch_or(&n->stale, NESTED_STALE_TABLES, __ATOMIC_SEQ_CST);
 	n->dirty |= n->state == NESTED_GUEST;
 	/* What could be written by us may be protected now. */
-	memset(n->good, 0xff, sizeof(n->good));
+	nested_forget_good(n);
 }
 
 void svm_nested_traps(struct vcpu *v)
@@ -212,7 +212,8 @@ void svm_nested_traps(struct vcpu *v)
 	n->locked = locked;
 	n->virtual_cr4 |= v->plan->cr4;
 	n->umip_wanted = v->plan->cr4 & CR4_UMIP;
-	n->own_io = v->plan->traps.io.count;
+	/* VMCB02 has our map until it is made anew. */
+	n->own_io = v->plan->traps.io.count || (n->state == NESTED_GUEST && n->own_io);
 	n->calls = v->plan->guest_offers;
 	if (!n->calls) {
 		n->guest = NULL;

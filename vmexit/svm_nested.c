@@ -98,6 +98,7 @@ static bool take_intercepts(struct vcpu *v, struct nested *n, const struct vmcb 
 	u64 iopm = *(const volatile u64 *)&from->iopm_pa & ~(PAGE_BYTES - 1);
 	u64 top = BIT64(m->maxphyaddr);
 
+	n->own_io = v->plan->traps.io.count;
 	n->icpt3 = *(const volatile u32 *)&from->intercept3;
 	n->icpt4 = *(const volatile u32 *)&from->intercept4;
 	if (!(n->icpt4 & SVM_ICPT_VMRUN) || msrpm > top - 2 * PAGE_BYTES ||

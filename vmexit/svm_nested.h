@@ -505,6 +505,15 @@ static inline bool nested_good(const struct nested *n, u64 pa)
 	return good[0] == pa || good[1] == pa;
 }
 
+/* In each place an address that belongs into another one: no RAX is good that nobody has looked at. */
+static inline void nested_forget_good(struct nested *n)
+{
+	u32 i;
+
+	for (i = 0; i < NESTED_GOOD; i++)
+		n->good[i][0] = n->good[i][1] = (i + 1) % NESTED_GOOD * PAGE_BYTES;
+}
+
 /* What is in the MSRs that VMLOAD loads and rules lock, when L1 clears GIF. */
 static inline void nested_hold_msrs(struct nested *n)
 {

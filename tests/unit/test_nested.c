@@ -111,7 +111,7 @@ END_TEST
 START_TEST(addresses_are_checked)
 {
 	const u64 bad[] = { L1_VMCB + 1, SIM_PHYS_END, BIT64(47), SIM_PIECE_PA(0),
-			    SIM_PIECE_PA(0) + PIECE_BYTES - PAGE_BYTES };
+			    SIM_PIECE_PA(0) + PIECE_BYTES - PAGE_BYTES, ~0ULL };
 	u32 i, insn;
 
 	nested_boot(SIM_EPYC, "umip");

@@ -249,6 +249,26 @@ START_TEST(what_comes_first_closes_what_was_opened)
 }
 END_TEST
 
+/* What L1 has not asked for it does not get. */
+START_TEST(rules_go_while_l2_runs)
+{
+	run_l2(SIM_EPYC, "io:0x70 ro log");
+	ck_assert_uint_ne(A->iopm_pa, L1_IOPM);
+	machine.plans[!machine.current_plan] = machine.plans[machine.current_plan];
+	machine.current_plan = !machine.current_plan;
+	machine.plans[machine.current_plan].traps.io.count = 0;
+	machine_plan_maps(&machine, machine.current_plan);
+	plan_follow(V);
+	l2_io(PORT(0x75) | BYTE);
+	ck_assert(nested_runs());
+	ck_assert_uint_eq(A->event_inj, 0);
+	ck_assert(!map_has(BIT_OF_PORT(0x75)));
+	sim_exit(SVM_EXIT_CPUID, 0, 0);
+	L1_VMRUN(L1_VMCB);
+	ck_assert_uint_eq(A->iopm_pa, L1_IOPM);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -258,6 +278,7 @@ int main(void)
 		what_isolation_holds_is_refused_whatever_the_rules,
 		ports_go_by_their_rules,
 		what_comes_first_closes_what_was_opened,
+		rules_go_while_l2_runs,
 	};
 
 	return sim_main("nested_rules", tests, ARRAY_SIZE(tests));
