@@ -9,7 +9,7 @@
 #	make fuzz		FUZZ_SECONDS each; finds stay in build/fuzz/
 #	make fuzz-programs	any instructions of programs, on a machine that is held and on the bare one; SEED=, COUNT=, CPU=
 
-FUZZERS += fuzz_decode fuzz_walk fuzz_parse fuzz_policy fuzz_hypercall fuzz_svm fuzz_vmx
+FUZZERS += fuzz_decode fuzz_walk fuzz_parse fuzz_policy fuzz_hypercall fuzz_svm fuzz_vmx fuzz_nested
 
 fuzz_decode_SOURCES := $(addprefix decoder/,decode.c parse.c classify.c store.c system.c vector.c \
 	engine.c operand.c decode_text.c)
@@ -29,6 +29,8 @@ fuzz_svm_SOURCES := $(FUZZ_GUEST) tests/fuzz/tally.c tests/fuzz/svm_input.c
 fuzz_svm_LIBS := $(SIM_LINK) -lcapstone
 fuzz_vmx_SOURCES := $(FUZZ_GUEST) tests/fuzz/tally.c tests/fuzz/vmx_input.c
 fuzz_vmx_LIBS := $(SIM_LINK) -lcapstone
+fuzz_nested_SOURCES := $(FUZZ_GUEST)
+fuzz_nested_LIBS := $(SIM_LINK) -lcapstone
 
 FUZZ := build/fuzz
 comma := ,
@@ -41,6 +43,8 @@ fuzz_hypercall_RUNS ?= 15000
 # Each input is several exits.
 fuzz_svm_RUNS ?= 120000
 fuzz_vmx_RUNS ?= 120000
+# Each is up to a hundred operations, and begins with a copy of the block.
+fuzz_nested_RUNS ?= 1500
 FUZZ_JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 600
 FUZZ_FLAGS := -timeout=10 -rss_limit_mb=1024 -print_final_stats=0 -verbosity=0
