@@ -4,6 +4,7 @@
 # they find with it. One that is killed is gone; features come and go while one runs.
 # machine: EPYC smp=2
 # soak: EPYC smp=4 parallel
+# soak: EPYC smp=2 kernel=6.12
 # program: vmm/vmm.c @tests/lab/cases/vmm/build
 # timeout: 400
 
