@@ -44,7 +44,7 @@ fuzz_hypercall_RUNS ?= 15000
 fuzz_svm_RUNS ?= 120000
 fuzz_vmx_RUNS ?= 120000
 # Each is up to a hundred operations, and begins with a copy of the block.
-fuzz_nested_RUNS ?= 1500
+fuzz_nested_RUNS ?= 6000
 FUZZ_JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 600
 FUZZ_FLAGS := -timeout=10 -rss_limit_mb=1024 -print_final_stats=0 -verbosity=0
