@@ -11,7 +11,7 @@ below_hole=128
 # below_pack: what it boots into.
 below_pack() {
 	mkdir -p /tmp/below/bin /tmp/below/proc /tmp/below/dev /tmp/below/sys
-	cp /bin/busybox /lab/oldguard /lab/conform64 /tmp/below/bin
+	cp /bin/busybox /lab/oldguard /lab/conform64 /lab/narrow.ko /tmp/below/bin
 	cat >/tmp/below/init <<-'END_INIT'
 	#!/bin/busybox sh
 	/bin/busybox --install -s /bin
@@ -26,6 +26,7 @@ below_pack() {
 		esac
 	done
 	mkdir -p /tmp && cd /tmp
+	insmod /bin/narrow.ko
 	for suite in $suites; do
 		conform64 $options --suite $suite || echo "GUEST $suite: $?" >&2
 	done >cases.rec
