@@ -35,6 +35,7 @@ void nested_umip_intercepts(struct nested *n)
 	c->intercept_exceptions = n->exceptions | (n->virtual_cr4 ? 1u << VECTOR_GP : 0) |
 				  (n->stepping ? ~(1u << VECTOR_NMI) : 0);
 	c->clean &= ~SVM_CLEAN_INTERCEPTS;
+	nested_find_ours(n);
 }
 
 /* --- one instruction at CPL 0 --- */
