@@ -3,6 +3,7 @@
 # meanwhile, they go on.
 # soak: EPYC smp=2
 # soak: EPYC smp=2 kernel=6.12
+# soak: EPYC,+vgif,+v-vmsave-vmload smp=2
 # program: nested_vm.c
 # arrives ROUNDS: what a guest does in so many
 arrives() {

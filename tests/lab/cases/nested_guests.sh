@@ -4,6 +4,7 @@
 # they find with it. One that is killed is gone; features come and go while one runs.
 # machine: EPYC
 # soak: EPYC smp=2
+# soak: EPYC,+vgif,+v-vmsave-vmload smp=2
 # program: vmm/vmm.c @tests/lab/cases/vmm/build
 # timeout: 400
 

@@ -3,6 +3,7 @@
 # exits more each time, three with locked MSRs, and what VMLOAD loads and VMSAVE writes goes by the rules as it
 # does where they exit.
 # machine: EPYC,+vgif,+v-vmsave-vmload
+# soak: EPYC,+vgif,+v-vmsave-vmload kernel=6.12
 # program: nested_vm.c
 # program: vmm/vmm.c @tests/lab/cases/vmm/build
 # prepare: make -s -f tests/attack/attack.mk attack-files
