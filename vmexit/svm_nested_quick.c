@@ -91,21 +91,25 @@ static __attribute__((noinline)) bool refuse_l2(struct vcpu *v, struct nested *n
 	return raise(v, n, vmcb, 0);
 }
 
-static __attribute__((noinline)) bool from_l2(struct vcpu *v, struct vmcb *own, struct nested *n)
+static inline bool pass_on(struct vcpu *v, struct vmcb *own, struct nested *n)
 {
 	const struct vmcb *from = n->vmcb;
 	struct vmcb *to = n->vmcb12;
-	u64 code = from->exit_code;
 
-	svm_cli();
-	if (ours(n, code))
-		return refuse_l2(v, n, code);
 	v->exits[VMEXIT_NESTED]++;
 	nested_copy_out(n, to, from);
 	if (svm_features & SVM_HAS_DECODE)
 		nested_copy_bytes(to, from);
 	nested_to_l1(v, n, own);
 	return true;
+}
+
+static __attribute__((noinline)) bool from_l2(struct vcpu *v, struct vmcb *own, struct nested *n)
+{
+	u64 code = n->vmcb->exit_code;
+
+	svm_cli();
+	return ours(n, code) ? refuse_l2(v, n, code) : pass_on(v, own, n);
 }
 
 static __attribute__((noinline)) bool vmload(struct vcpu *v, struct vmcb *own, const struct nested *n)
