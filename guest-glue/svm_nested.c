@@ -11,7 +11,7 @@
 
 /* CPUID 0x8000000A EDX: what L1 may have of the processor's, and what needs nothing of it. */
 #define OFFERED (SVM_HAS_NPT | SVM_HAS_NRIP | SVM_HAS_TSC_RATE | SVM_HAS_FLUSH_ASID | SVM_HAS_DECODE | \
-		 SVM_HAS_PAUSE | SVM_HAS_PAUSE_THRESHOLD)
+		 SVM_HAS_PAUSE | SVM_HAS_PAUSE_THRESHOLD | SVM_HAS_VIRTUAL_VMLOAD | SVM_HAS_VGIF | SVM_HAS_VNMI)
 
 #define ICPT_STORES (SVM_ICPT_STORE(DESC_IDTR) | SVM_ICPT_STORE(DESC_GDTR) | SVM_ICPT_STORE(DESC_LDTR) | \
 		     SVM_ICPT_STORE(DESC_TR))
@@ -43,6 +43,9 @@ void svm_nested_cpuid(u32 leaf, u32 out[4])
 		out[CPUID_EBX] -= 1;
 		out[CPUID_ECX] = 0;
 		out[CPUID_EDX] = (out[CPUID_EDX] & OFFERED) | SVM_HAS_CLEAN;
+		/* Without tables of ours there are none that L2's VMLOAD could go through. */
+		if (!machine.caps.slat)
+			out[CPUID_EDX] &= ~SVM_HAS_VIRTUAL_VMLOAD;
 		break;
 	}
 }
@@ -81,6 +84,16 @@ static bool build_one(struct machine *m, u32 cpu)
 	n->vmcb = root_view(m, n->vmcb_pa);
 	n->map = root_view(m, n->map_pa);
 	n->asids = asids();
+	n->virtual_in = SVM_VIRTUAL_INTERRUPT;
+	n->virtual_out = SVM_VIRTUAL_INTERRUPT_OUT;
+	if (svm_features & SVM_HAS_VGIF) {
+		n->virtual_in |= SVM_V_GIF;
+		n->virtual_out |= SVM_V_GIF;
+	}
+	if (svm_features & SVM_HAS_VNMI) {
+		n->virtual_in |= SVM_V_NMI_PENDING | SVM_V_NMI_MASK | SVM_V_NMI_ENABLE;
+		n->virtual_out |= SVM_V_NMI_PENDING | SVM_V_NMI_MASK;
+	}
 	n->pool_pages = m->caps.slat ? pool_pages(m->cpus) : 0;
 	for (i = 0; i < n->pool_pages; i++) {
 		if (!block_pages(m, 1, &page))

@@ -94,6 +94,26 @@ static enum verdict check_address(struct vcpu *v, struct vmexit *e, u64 pa, bool
 
 /* --- VMRUN --- */
 
+/*
+ * What L2 executes by itself if L1 and the processor let it: CLGI and STGI on a virtual GIF (15.33.2), VMLOAD and
+ * VMSAVE through the tables that it runs on (15.33.1). A Linux that was there before us knows that the processor
+ * has them, whatever CPUID says now, and KVM gives them to all its guests.
+ */
+static void take_virtual(const struct vcpu *v, struct nested *n, const struct vmcb *from)
+{
+	u64 gif = *(const volatile u64 *)&from->virtual_interrupt & SVM_V_GIF_ENABLE;
+	u64 swaps = *(const volatile u64 *)&from->lbr_control & SVM_VIRTUAL_VMLOAD;
+
+	if (!(svm_features & SVM_HAS_VGIF))
+		gif = 0;
+	if (!(svm_features & SVM_HAS_VIRTUAL_VMLOAD) || !(from->nested_control & 1) || !v->machine->caps.slat)
+		swaps = 0;
+	n->virtual_gif = gif;
+	n->vmcb->lbr_control = swaps;
+	n->vmcb->intercept4 = n->icpt4 | (NESTED_ICPT4 & ~((gif ? NESTED_GIF_ICPT4 : 0) |
+							   (swaps ? SVM_ICPT_VMLOAD | SVM_ICPT_VMSAVE : 0)));
+}
+
 /* 15.5.1, 15.9: what is intercepted, and by which maps. */
 static bool take_intercepts(struct vcpu *v, struct nested *n, const struct vmcb *from)
 {
@@ -117,7 +137,7 @@ static bool take_intercepts(struct vcpu *v, struct nested *n, const struct vmcb 
 	to->intercept_cr_write = n->cr_write;
 	to->intercept_dr_read = from->intercept_dr_read;
 	to->intercept_dr_write = from->intercept_dr_write;
-	to->intercept4 = n->icpt4 | NESTED_ICPT4;
+	take_virtual(v, n, from);
 	to->intercept5 = from->intercept5;
 	to->pause_threshold = from->pause_threshold;
 	to->pause_count = from->pause_count;
@@ -471,6 +491,12 @@ static enum nested_answer nested_page(struct vcpu *v, struct nested *n, struct v
 	}
 }
 
+/* What is virtual exits without an intercept where it cannot be: outside long mode. L1 expects that. */
+static bool virtually(const struct vmcb *c, u64 code)
+{
+	return c->lbr_control & SVM_VIRTUAL_VMLOAD && code - SVM_EXIT_VMLOAD <= SVM_EXIT_VMSAVE - SVM_EXIT_VMLOAD;
+}
+
 static enum nested_answer answer(struct vcpu *v, struct nested *n, struct vmcb *c)
 {
 	u64 code = c->exit_code;
@@ -496,7 +522,7 @@ static enum nested_answer answer(struct vcpu *v, struct nested *n, struct vmcb *
 		return n->icpt3 & SVM_ICPT_INVLPGA ? L1S : REFUSED;
 	}
 	if (code >= SVM_EXIT_VMRUN && code <= SVM_EXIT_SKINIT && !(n->icpt4 >> (code - SVM_EXIT_VMRUN) & 1))
-		return REFUSED;
+		return virtually(c, code) ? L1S : REFUSED;
 	return L1S;
 }
 

@@ -19,19 +19,22 @@
 /* VMCB offset 0x60: APM vol. 2, appendix B. */
 #define SVM_V_TPR 0xfULL
 #define SVM_V_GIF BIT64(9)
+#define SVM_V_NMI_PENDING BIT64(11)
+#define SVM_V_NMI_MASK BIT64(12)
 #define SVM_V_INTR_MASKING BIT64(24)
 #define SVM_V_GIF_ENABLE BIT64(25)
-/* What L1 may use of it: V_TPR, V_IRQ, its priority, V_IGN_TPR, V_INTR_MASKING, the vector. */
+#define SVM_V_NMI_ENABLE BIT64(26)
+/* What L1 may use of it on any processor: V_TPR, V_IRQ, its priority, V_IGN_TPR, V_INTR_MASKING, the vector. */
 #define SVM_VIRTUAL_INTERRUPT 0xff011f01ffULL
 #define SVM_VIRTUAL_INTERRUPT_OUT 0x1ffULL /* what #VMEXIT writes back */
 
-/* What we intercept of any L2, whatever L1 does. */
+/* What we intercept of any L2, whatever L1 does; but for what is virtual for it, see take_virtual(). */
 #define NESTED_ICPT3 (SVM_ICPT_INIT | SVM_ICPT_SHUTDOWN | SVM_ICPT_INVLPGA | SVM_ICPT_MSR)
 #define NESTED_ICPT4 (SVM_ICPT_VMRUN | SVM_ICPT_VMLOAD | SVM_ICPT_VMSAVE | SVM_ICPT_STGI | SVM_ICPT_CLGI | \
 		      SVM_ICPT_SKINIT)
 
 /* The clean bits of state that is copied without being looked at. */
-#define NESTED_CLEAN_CONTROLS (SVM_CLEAN_INTERCEPTS | SVM_CLEAN_MAPS | SVM_CLEAN_ASID | SVM_CLEAN_NP)
+#define NESTED_CLEAN_CONTROLS (SVM_CLEAN_INTERCEPTS | SVM_CLEAN_MAPS | SVM_CLEAN_ASID | SVM_CLEAN_NP | SVM_CLEAN_LBR)
 #define NESTED_CLEAN_STATE (SVM_CLEAN_CR | SVM_CLEAN_DR | SVM_CLEAN_DT | SVM_CLEAN_SEG)
 
 #define NESTED_NONE (~0ULL)
@@ -124,6 +127,8 @@ struct nested_slot {
  * @stale: our own second-level tables have changed: no translation of an L2's holds any more
  * @own_io: L2's I/O goes by our bitmap, not by L1's
  * @npt: L1 has nested tables for this L2
+ * @virtual_gif: SVM_V_GIF_ENABLE, if L1 has given this L2 a virtual one
+ * @virtual_in, @virtual_out: what L1 may use of VMCB offset 0x60, but for that bit, and what is written back of it
  * @leaving: the TLB has been flushed for giving the processor back
  * @dirty: VMCB01 has changed, or its TLB is to be flushed, while L2 runs
  * @injected: the event that L1 has L2 take at its VMRUN; 0 when it has been delivered
@@ -142,7 +147,7 @@ struct nested_slot {
  * @umip_wanted: CR4.UMIP in plan.cr4
  * @umip: L2's is set, and its intercepts are
  * @stepping: L2 runs one instruction without them
- * @step_tf, @step_shadow, @step_dr6: what of L2's is not as it was meanwhile
+ * @step_tf, @step_shadow, @step_dr6, @step_nmi: what of L2's is not as it was meanwhile
  * @msrpm: L1's MSR bitmap; NESTED_NONE: nothing is open
  * @iopm: L1's I/O bitmap, or NESTED_NONE
  * @good: addresses at which a VMCB may lie; the newer one first
@@ -180,6 +185,9 @@ struct nested {
 	bool leaving;
 	bool dirty;
 	u64 injected;
+	u64 virtual_gif;
+	u64 virtual_in;
+	u64 virtual_out;
 	u32 window;
 	u32 own_icpt3[NESTED_GIFS];
 	u32 own_icpt4[NESTED_GIFS];
@@ -202,6 +210,7 @@ struct nested {
 	bool step_tf;
 	u64 step_shadow;
 	u64 step_dr6;
+	u64 step_nmi;
 	u64 msrpm;
 	u64 iopm;
 	u64 good[NESTED_GOOD][2];
@@ -569,7 +578,7 @@ static inline void nested_copy_in(struct nested *n, struct vmcb *to, const struc
 		nested_copy_unclean(n, to, from, clean);
 	/* KVM calls these two never clean, and nobody can object if they are copied. */
 	to->cr2 = from->cr2;
-	to->virtual_interrupt = from->virtual_interrupt & SVM_VIRTUAL_INTERRUPT;
+	to->virtual_interrupt = (from->virtual_interrupt & n->virtual_in) | n->virtual_gif;
 	to->rflags = from->rflags;
 	to->rip = from->rip;
 	to->rsp = from->rsp;
@@ -600,8 +609,7 @@ static inline void nested_copy_out(const struct nested *n, struct vmcb *to, cons
 	to->rsp = from->rsp;
 	to->rax = from->rax;
 	to->cr2 = from->cr2;
-	to->virtual_interrupt = (to->virtual_interrupt & ~SVM_VIRTUAL_INTERRUPT_OUT) |
-				(from->virtual_interrupt & SVM_VIRTUAL_INTERRUPT_OUT);
+	to->virtual_interrupt = (to->virtual_interrupt & ~n->virtual_out) | (from->virtual_interrupt & n->virtual_out);
 	to->interrupt_shadow = from->interrupt_shadow;
 	to->exit_code = from->exit_code;
 	to->exit_info1 = from->exit_info1;

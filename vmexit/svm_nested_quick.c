@@ -55,6 +55,7 @@ static __attribute__((noinline)) bool vmrun(struct vcpu *v, struct vmcb *own, st
 		return false;
 	clean = *(const volatile u32 *)&from->clean;
 	if (~clean & NESTED_CLEAN_CONTROLS || from->tlb_control ||
+	    (from->virtual_interrupt & SVM_V_GIF_ENABLE) != n->virtual_gif ||
 	    (!(clean & SVM_CLEAN_CR) && (from->cr4 ^ n->cr4) & n->umip_wanted))
 		return false;
 	return step_over(v, n, own, SVM_EXIT_VMRUN) && enter(v, own, n, clean);

@@ -376,6 +376,83 @@ START_TEST(a_virtual_vmsave_is_refused_what_any_is)
 }
 END_TEST
 
+/* KVM gives its guests what it has found in the processor: they may be hypervisors, too. */
+START_TEST(what_is_virtual_for_l2_is_its_own)
+{
+	u32 out[4];
+
+	boot_virtual("umip");
+	cpuid_view(V, 0x8000000a, 0, out);
+	ck_assert_uint_eq(out[CPUID_EDX] & ~0xf9u, SVM_HAS_VGIF | SVM_HAS_VIRTUAL_VMLOAD);
+	B->nested_control = 1;
+	B->nested_cr3 = L1_OTHER;
+	B->lbr_control = ~0ULL;
+	B->virtual_interrupt = ~0ULL;
+	L1_CLGI();
+	L1_VMRUN(L1_VMCB);
+	ck_assert_uint_eq(A->lbr_control, SVM_VIRTUAL_VMLOAD);
+	ck_assert_uint_eq(A->virtual_interrupt, SVM_VIRTUAL_INTERRUPT | SVM_V_GIF | SVM_V_GIF_ENABLE);
+	ck_assert(!sim_exits(SVM_EXIT_CLGI) && !sim_exits(SVM_EXIT_STGI));
+	ck_assert(!sim_exits(SVM_EXIT_VMLOAD) && !sim_exits(SVM_EXIT_VMSAVE));
+	ck_assert(sim_exits(SVM_EXIT_VMRUN) && sim_exits(SVM_EXIT_SKINIT));
+	/* Outside long mode VMLOAD exits for all that. */
+	sim_vmexit(SVM_EXIT_VMLOAD, 0, 0, true);
+	nested_exited(SVM_EXIT_VMLOAD);
+	B->clean = ~0u;
+	sim.quick = 0;
+	L1_VMRUN(L1_VMCB);
+	A->virtual_interrupt &= ~SVM_V_GIF; /* CLGI */
+	sim_exit(SVM_EXIT_CPUID, 0, 0);
+	nested_exited(SVM_EXIT_CPUID);
+	ck_assert_uint_eq(B->virtual_interrupt, ~SVM_V_GIF);
+	ck_assert_uint_eq(sim.quick, 2);
+	/* L1 takes the virtual GIF away, without calling anything but that unclean: CLGI would clear the real one. */
+	B->virtual_interrupt = SVM_V_INTR_MASKING;
+	B->clean = ~SVM_CLEAN_TPR;
+	L1_VMRUN(L1_VMCB);
+	ck_assert(nested_runs() && sim_exits(SVM_EXIT_CLGI) && sim_exits(SVM_EXIT_STGI));
+	ck_assert_uint_eq(A->virtual_interrupt, SVM_V_INTR_MASKING);
+	sim_exit(SVM_EXIT_CPUID, 0, 0);
+	/* And VMLOAD, or the tables that it needs. */
+	B->lbr_control = 0;
+	B->clean = ~SVM_CLEAN_LBR;
+	L1_VMRUN(L1_VMCB);
+	ck_assert(sim_exits(SVM_EXIT_VMLOAD) && sim_exits(SVM_EXIT_VMSAVE));
+	sim_exit(SVM_EXIT_CPUID, 0, 0);
+	B->lbr_control = SVM_VIRTUAL_VMLOAD;
+	B->nested_control = 0;
+	B->clean = 0;
+	L1_VMRUN(L1_VMCB);
+	ck_assert(sim_exits(SVM_EXIT_VMLOAD));
+	ck_assert_uint_eq(A->lbr_control, 0);
+	/* What L1 intercepts exits. */
+	sim_exit(SVM_EXIT_CPUID, 0, 0);
+	B->nested_control = 1;
+	B->virtual_interrupt = SVM_V_GIF_ENABLE;
+	B->intercept4 |= SVM_ICPT_VMSAVE | SVM_ICPT_STGI;
+	L1_VMRUN(L1_VMCB);
+	ck_assert(sim_exits(SVM_EXIT_VMSAVE) && sim_exits(SVM_EXIT_STGI));
+	ck_assert(!sim_exits(SVM_EXIT_VMLOAD) && !sim_exits(SVM_EXIT_CLGI));
+}
+END_TEST
+
+START_TEST(nmis_of_l2_are_virtual_where_they_can_be)
+{
+	sim_new(SIM_EPYC);
+	sim.kvm = KVM_NESTED;
+	sim_cpuid(0x8000000a, 0)[CPUID_EDX] |= SVM_HAS_VNMI;
+	sim_take("umip");
+	nested_prepare();
+	B->virtual_interrupt = ~0ULL;
+	L1_VMRUN(L1_VMCB);
+	ck_assert_uint_eq(A->virtual_interrupt,
+			  SVM_VIRTUAL_INTERRUPT | SVM_V_NMI_PENDING | SVM_V_NMI_MASK | SVM_V_NMI_ENABLE);
+	A->virtual_interrupt &= ~SVM_V_NMI_PENDING;
+	sim_exit(SVM_EXIT_CPUID, 0, 0);
+	ck_assert_uint_eq(B->virtual_interrupt, ~SVM_V_NMI_PENDING);
+}
+END_TEST
+
 /* --- VMRUN --- */
 
 START_TEST(forged_vmcbs_are_refused)
@@ -769,6 +846,7 @@ int main(void)
 		l2_runs_with_our_intercepts_and_exits_to_l1, clean_bits_are_believed,
 		msrs_go_by_the_live_bitmap, ports_go_by_a_map_of_ours_where_rules_need_one,
 		svm_is_not_there_for_l2, init_shutdown_and_nmi,
+		what_is_virtual_for_l2_is_its_own, nmis_of_l2_are_virtual_where_they_can_be,
 		vmload_exits_where_locks_need_it, a_virtual_vmsave_is_refused_what_any_is,
 		locked_msrs_are_what_they_were, locked_msrs_are_what_they_were_without_svme,
 		what_is_held_is_read_when_it_can_have_changed, l1_goes_on_as_it_is_when_it_is_given_back,

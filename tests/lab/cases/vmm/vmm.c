@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vmm [NAME]...: small virtual machines under KVM, one for each check (all but umip): a line "ok
+ * vmm [NAME]...: small virtual machines under KVM, one for each check (all but umip and what it has below): a line "ok
  * NAME" or "no NAME: what is wrong", and at the end how many. "vmm spin [CPUS]" makes one that
  * never ends, and says "spinning" when it runs.
  */
@@ -131,7 +131,7 @@ static uint64_t count_cpus(struct cpu *c, uint64_t ask)
 	return c->vm->cpus;
 }
 
-enum how { PLAIN = 0, APIC = 1, HUGE = 2, REAL = 4, TRIPLE = 8, STEPPED = 16, ASKED = 32 };
+enum how { PLAIN = 0, APIC = 1, HUGE = 2, REAL = 4, TRIPLE = 8, STEPPED = 16, ASKED = 32, SVM = 64 };
 
 static const struct check {
 	const char *name;
@@ -169,6 +169,7 @@ static const struct check {
 	{ "2 processors", g_smp, APIC, 2, count_cpus },
 	{ "umip", g_umip, ASKED, 1, NULL },
 	{ "4 processors", g_smp, APIC, 4, count_cpus },
+	{ "a guest of its own", g_svm, ASKED | SVM, 1, NULL },
 };
 
 static const char *now;
@@ -187,6 +188,7 @@ static bool run_check(const struct check *c)
 
 	now = c->name;
 	alarm(LIMIT);
+	vm_svm = c->how & SVM;
 	vm_make(&vm, c->cpus, c->how & APIC, c->how & HUGE);
 	vm.host = c->host;
 	if (c->how & REAL)
