@@ -50,7 +50,7 @@ static __attribute__((noinline)) bool vmrun(struct vcpu *v, struct vmcb *own, st
 	const struct vmcb *from = n->vmcb12;
 	u32 clean;
 
-	if (n->built_pa != own->rax || n->stale || n->gif == GIF_SET ||
+	if (n->built_pa != own->rax || own->rax == NESTED_NONE || n->stale || n->gif == GIF_SET ||
 	    (own->virtual_interrupt & SVM_V_TPR) != n->tpr)
 		return false;
 	clean = *(const volatile u32 *)&from->clean;

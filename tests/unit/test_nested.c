@@ -580,6 +580,13 @@ START_TEST(clean_bits_are_believed)
 	ck_assert_uint_eq(sim.quick, 0);
 	ck_assert_uint_eq(A->tlb_control, SVM_FLUSH_ALL);
 	sim_exit(SVM_EXIT_CPUID, 0, 0);
+	/* New intercepts of L1's own: nothing is built. Whatever stands for that is no address, either. */
+	svm_nested_traps(V);
+	B->clean = ~0u;
+	L1_VMRUN(~0ULL);
+	sim_fault(SIM_CODE, VECTOR_GP, 0);
+	L1_VMRUN(L1_VMCB);
+	sim_exit(SVM_EXIT_CPUID, 0, 0);
 	/* New intercepts are looked at. */
 	B->clean = ~SVM_CLEAN_INTERCEPTS;
 	B->intercept4 = 0;
