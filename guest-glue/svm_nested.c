@@ -43,9 +43,6 @@ void svm_nested_cpuid(u32 leaf, u32 out[4])
 		out[CPUID_EBX] -= 1;
 		out[CPUID_ECX] = 0;
 		out[CPUID_EDX] = (out[CPUID_EDX] & OFFERED) | SVM_HAS_CLEAN;
-		/* Without tables of ours there are none that L2's VMLOAD could go through. */
-		if (!machine.caps.slat)
-			out[CPUID_EDX] &= ~SVM_HAS_VIRTUAL_VMLOAD;
 		break;
 	}
 }

@@ -99,14 +99,14 @@ static enum verdict check_address(struct vcpu *v, struct vmexit *e, u64 pa, bool
  * VMSAVE through the tables that it runs on (15.33.1). A Linux that was there before us knows that the processor
  * has them, whatever CPUID says now, and KVM gives them to all its guests.
  */
-static void take_virtual(const struct vcpu *v, struct nested *n, const struct vmcb *from)
+static void take_virtual(struct nested *n, const struct vmcb *from)
 {
 	u64 gif = *(const volatile u64 *)&from->virtual_interrupt & SVM_V_GIF_ENABLE;
 	u64 swaps = *(const volatile u64 *)&from->lbr_control & SVM_VIRTUAL_VMLOAD;
 
 	if (!(svm_features & SVM_HAS_VGIF))
 		gif = 0;
-	if (!(svm_features & SVM_HAS_VIRTUAL_VMLOAD) || !(from->nested_control & 1) || !v->machine->caps.slat)
+	if (!(svm_features & SVM_HAS_VIRTUAL_VMLOAD) || !(from->nested_control & 1))
 		swaps = 0;
 	n->virtual_gif = gif;
 	n->vmcb->lbr_control = swaps;
@@ -137,7 +137,7 @@ static bool take_intercepts(struct vcpu *v, struct nested *n, const struct vmcb 
 	to->intercept_cr_write = n->cr_write;
 	to->intercept_dr_read = from->intercept_dr_read;
 	to->intercept_dr_write = from->intercept_dr_write;
-	take_virtual(v, n, from);
+	take_virtual(n, from);
 	to->intercept5 = from->intercept5;
 	to->pause_threshold = from->pause_threshold;
 	to->pause_count = from->pause_count;
