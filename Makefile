@@ -6,6 +6,7 @@
 #	make demo		an emulated old processor before and after (CPU=, KERNEL=, SMP=)
 #	make check		every test
 #	make unit static lab fuzz-quick conformance-quick	parts of it
+#	make nested		KVM below oldguard: its guests, forged ones, a whole Linux; what takes long, too
 #	make attack		a hostile kernel module and programs against what is locked
 #	make conformance	emulated UMIP against native, 110000 cases, in QEMU and Bochs
 #	make debug-kernel-check	lab cases on a Linux with KASAN, lockdep, kmemleak; builds it first, which takes long
@@ -148,7 +149,7 @@ install: all
 
 # --- tests ---------------------------------------------------------------------------------------
 
-.PHONY: demo check unit lab debug-kernel-check matrix soak packages clean
+.PHONY: demo check unit lab nested debug-kernel-check matrix soak packages clean
 packages:
 	@tests/lab/install-packages
 
@@ -164,6 +165,10 @@ unit: packages
 
 lab: packages
 	@tests/check lab
+
+# On the machines of make check and on those of make soak.
+nested: packages
+	@tests/check nested nested-soak
 
 debug-kernel-check: packages
 	@tests/lab/check-debug

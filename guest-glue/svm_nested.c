@@ -11,10 +11,13 @@
 
 /* CPUID 0x8000000A EDX: what L1 may have of the processor's, and what needs nothing of it. */
 #define OFFERED (SVM_HAS_NPT | SVM_HAS_NRIP | SVM_HAS_TSC_RATE | SVM_HAS_FLUSH_ASID | SVM_HAS_DECODE | \
-		 SVM_HAS_PAUSE | SVM_HAS_PAUSE_THRESHOLD)
+		 SVM_HAS_PAUSE | SVM_HAS_PAUSE_THRESHOLD | SVM_HAS_VIRTUAL_VMLOAD | SVM_HAS_VGIF | SVM_HAS_VNMI)
 
 #define ICPT_STORES (SVM_ICPT_STORE(DESC_IDTR) | SVM_ICPT_STORE(DESC_GDTR) | SVM_ICPT_STORE(DESC_LDTR) | \
 		     SVM_ICPT_STORE(DESC_TR))
+
+#define ICPT_SWAPS (SVM_ICPT_VMLOAD | SVM_ICPT_VMSAVE)
+#define OWN_ICPT4 (SVM_ICPT_VMRUN | SVM_ICPT_VMMCALL | ICPT_SWAPS | NESTED_GIF_ICPT4 | SVM_ICPT_SKINIT)
 
 static u32 asids(void)
 {
@@ -78,6 +81,16 @@ static bool build_one(struct machine *m, u32 cpu)
 	n->vmcb = root_view(m, n->vmcb_pa);
 	n->map = root_view(m, n->map_pa);
 	n->asids = asids();
+	n->virtual_in = SVM_VIRTUAL_INTERRUPT;
+	n->virtual_out = SVM_VIRTUAL_INTERRUPT_OUT;
+	if (svm_features & SVM_HAS_VGIF) {
+		n->virtual_in |= SVM_V_GIF;
+		n->virtual_out |= SVM_V_GIF;
+	}
+	if (svm_features & SVM_HAS_VNMI) {
+		n->virtual_in |= SVM_V_NMI_PENDING | SVM_V_NMI_MASK | SVM_V_NMI_ENABLE;
+		n->virtual_out |= SVM_V_NMI_PENDING | SVM_V_NMI_MASK;
+	}
 	n->pool_pages = m->caps.slat ? pool_pages(m->cpus) : 0;
 	for (i = 0; i < n->pool_pages; i++) {
 		if (!block_pages(m, 1, &page))
@@ -126,6 +139,7 @@ void svm_nested_take(const struct vcpu *v)
 	n->dirty = false;
 	n->opened = 0;
 	n->locked = 0;
+	n->own_varies = false;
 	n->virtual_cr4 = 0;
 	n->asks = 0;
 	n->step_open = false;
@@ -152,19 +166,26 @@ static u32 find_locked(const struct traps *t)
 }
 
 /*
- * Where VMLOAD and VMSAVE go through our second-level tables L1 may execute them. As long as they
- * exist for it, and no rule is about what they load.
+ * L1's SVM instructions that exit, by its GIF. Where VMLOAD and VMSAVE go through our second-level tables L1
+ * may execute them, as long as they exist for it; but not VMLOAD while GIF is set and rules are about what it
+ * loads, and neither in a step, in which the tables are others.
  */
-static void virtual_vmload(struct vcpu *v, u32 locked)
+static void own_instructions(struct vcpu *v)
 {
-	const struct nested *n = v->nested;
+	struct nested *n = v->nested;
 	struct vmcb *own = v->control;
-	bool on = svm_features & SVM_HAS_VIRTUAL_VMLOAD && v->machine->caps.slat && n->state && !locked;
+	bool on = svm_features & SVM_HAS_VIRTUAL_VMLOAD && v->machine->caps.slat && n->state;
+	u32 gif;
 
+	for (gif = 0; gif < NESTED_GIFS; gif++)
+		n->own_icpt4[gif] = on ? OWN_ICPT4 & ~ICPT_SWAPS : OWN_ICPT4;
+	if (n->locked)
+		n->own_icpt4[GIF_SET] |= SVM_ICPT_VMLOAD;
+	if (n->vgif)
+		n->own_icpt4[GIF_WATCH] &= ~NESTED_GIF_ICPT4;
+	n->own_varies = n->vgif || (on && n->locked);
+	own->intercept4 = n->own_icpt4[n->gif] | (v->step.kind ? ICPT_SWAPS : 0);
 	own->lbr_control = on ? SVM_VIRTUAL_VMLOAD : 0;
-	own->intercept4 |= SVM_ICPT_VMLOAD | SVM_ICPT_VMSAVE;
-	if (on)
-		own->intercept4 &= ~(SVM_ICPT_VMLOAD | SVM_ICPT_VMSAVE);
 	own->clean &= ~(SVM_CLEAN_INTERCEPTS | SVM_CLEAN_LBR);
 }
 
@@ -176,6 +197,7 @@ void svm_nested_flush(struct vcpu *v)
 	n->dirty |= n->state == NESTED_GUEST;
 	/* What could be written by us may be protected now. */
 	nested_forget_good(n);
+	n->built_pa = NESTED_NONE;
 }
 
 void svm_nested_traps(struct vcpu *v)
@@ -195,21 +217,23 @@ void svm_nested_traps(struct vcpu *v)
 	n->own_icpt3[GIF_SET] = base;
 	n->own_icpt3[GIF_CLEAR] = (base & ~n->window) | SVM_ICPT_NMI;
 	n->own_icpt3[GIF_WATCH] = base | NESTED_GIF_ICPT3;
+	n->own_cr_write[GIF_SET] = n->own_cr_write[GIF_CLEAR] = own->intercept_cr_write;
+	n->own_cr_write[GIF_WATCH] = own->intercept_cr_write | NESTED_CR8;
 	/* What follows from a rule about these MSRs is looked at when L1 sets GIF. */
 	if (n->gif == GIF_WATCH && !vgif && svm_nested_gif(v))
 		nested_gif_set(n, own);
 	else if (n->gif == GIF_WATCH && !vgif)
 		nested_gif_clear(n, own);
 	n->vgif = vgif;
-	nested_gif_intercept(n, own, n->gif);
-	if (v->step.kind)
-		own->intercept3 |= NESTED_GIF_ICPT3;
-	virtual_vmload(v, locked);
 	/* Those that VMLOAD has changed already are L2's until STGI: what they are now is all there is. */
 	for (i = 0; i < NESTED_SWAPPED; i++)
 		if (n->gif != GIF_SET && (locked & ~n->locked) >> i & 1)
 			n->held[i] = cpu_rdmsr(nested_swapped[i]);
 	n->locked = locked;
+	n->held_writes = NESTED_NONE;
+	own_instructions(v);
+	own->intercept3 = n->own_icpt3[n->gif] | (v->step.kind ? NESTED_GIF_ICPT3 : 0);
+	own->intercept_cr_write = n->own_cr_write[n->gif];
 	n->virtual_cr4 |= v->plan->cr4;
 	n->umip_wanted = v->plan->cr4 & CR4_UMIP;
 	/* VMCB02 has our map until it is made anew. */
@@ -232,9 +256,11 @@ void svm_nested_efer(struct vcpu *v, bool svme)
 
 	n->state = svme ? NESTED_ON : NESTED_OFF;
 	memset(n->plain, 0xff, sizeof(n->plain));
-	if (!svme && n->gif != GIF_SET)
+	if (!svme && n->gif != GIF_SET) {
 		nested_gif_set(n, v->control);
-	virtual_vmload(v, n->locked);
+		svm_nested_check_msrs(v);
+	}
+	own_instructions(v);
 	if (!svme)
 		nested_guests_off(v->machine);
 }

@@ -175,6 +175,8 @@ static enum verdict translate(struct vcpu *v, const struct vmcb *vmcb, struct vm
 		break;
 	case SVM_EXIT_NPF:
 		nested_fault(vmcb, e);
+		if (v->nested)
+			svm_nested_virtual(v, e);
 		break;
 	case SVM_EXIT_INVALID:
 		root_die("VMRUN refuses the guest's state", vmcb->cr0);

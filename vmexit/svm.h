@@ -133,6 +133,7 @@
 #define SVM_HAS_PAUSE_THRESHOLD (1u << 12)
 #define SVM_HAS_VIRTUAL_VMLOAD (1u << 15)
 #define SVM_HAS_VGIF (1u << 16)
+#define SVM_HAS_VNMI (1u << 25)
 
 struct vmcb_segment {
 	u16 selector;

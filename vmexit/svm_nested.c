@@ -14,13 +14,15 @@
 #include "../guest-glue/string.h"
 
 const u32 nested_swapped[NESTED_SWAPPED] = {
-	MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK, MSR_KERNEL_GS_BASE,
-	MSR_SYSENTER_CS, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP, MSR_FS_BASE, MSR_GS_BASE,
+	MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK, MSR_SYSENTER_CS, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP,
+	/* From NESTED_WRITTEN on. */
+	MSR_KERNEL_GS_BASE, MSR_FS_BASE, MSR_GS_BASE,
 };
 
 /* What has become of locked MSRs since nested_hold_msrs() goes by the rules, as if L1 had written it. */
-static void check_msrs(struct vcpu *v, struct nested *n)
+void svm_nested_check_msrs(struct vcpu *v)
 {
+	struct nested *n = v->nested;
 	const struct plan *plan = v->plan;
 	const struct rule *rule;
 	u32 i;
@@ -31,6 +33,9 @@ static void check_msrs(struct vcpu *v, struct nested *n)
 		if (!(n->locked >> i & 1))
 			continue;
 		e.value = cpu_rdmsr(e.sel);
+		if (e.value == n->held[i])
+			continue;
+		n->held_writes = NESTED_NONE;
 		rule = rule_strictest(v, ASSET_MSR, e.sel, n->held[i], e.value, n->held[i]);
 		if (!rule)
 			continue;
@@ -89,6 +94,26 @@ static enum verdict check_address(struct vcpu *v, struct vmexit *e, u64 pa, bool
 
 /* --- VMRUN --- */
 
+/*
+ * What L2 executes by itself if L1 and the processor let it: CLGI and STGI on a virtual GIF (15.33.2), VMLOAD and
+ * VMSAVE through the tables that it runs on (15.33.1). A Linux that was there before us knows that the processor
+ * has them, whatever CPUID says now, and KVM gives them to all its guests.
+ */
+static void take_virtual(struct nested *n, const struct vmcb *from)
+{
+	u64 gif = *(const volatile u64 *)&from->virtual_interrupt & SVM_V_GIF_ENABLE;
+	u64 swaps = *(const volatile u64 *)&from->lbr_control & SVM_VIRTUAL_VMLOAD;
+
+	if (!(svm_features & SVM_HAS_VGIF))
+		gif = 0;
+	if (!(svm_features & SVM_HAS_VIRTUAL_VMLOAD) || !(from->nested_control & 1))
+		swaps = 0;
+	n->virtual_gif = gif;
+	n->vmcb->lbr_control = swaps;
+	n->vmcb->intercept4 = n->icpt4 | (NESTED_ICPT4 & ~((gif ? NESTED_GIF_ICPT4 : 0) |
+							   (swaps ? SVM_ICPT_VMLOAD | SVM_ICPT_VMSAVE : 0)));
+}
+
 /* 15.5.1, 15.9: what is intercepted, and by which maps. */
 static bool take_intercepts(struct vcpu *v, struct nested *n, const struct vmcb *from)
 {
@@ -113,7 +138,7 @@ static bool take_intercepts(struct vcpu *v, struct nested *n, const struct vmcb 
 	to->intercept_cr_write = n->cr_write;
 	to->intercept_dr_read = from->intercept_dr_read;
 	to->intercept_dr_write = from->intercept_dr_write;
-	to->intercept4 = n->icpt4 | NESTED_ICPT4;
+	take_virtual(n, from);
 	to->intercept5 = from->intercept5;
 	to->pause_threshold = from->pause_threshold;
 	to->pause_count = from->pause_count;
@@ -180,7 +205,7 @@ static void vmrun(struct vcpu *v, struct nested *n, struct vmcb *own, u64 pa)
 		n->tpr = own->virtual_interrupt & SVM_V_TPR;
 	} else {
 		/* GIF is clear when L2 has exited, and by then these may be L2's. */
-		nested_hold_msrs(n);
+		nested_hold_msrs(v, n);
 	}
 	if (n->calls && !guest_enters(v, n, own, from))
 		return;
@@ -202,15 +227,15 @@ static enum verdict stgi(struct vcpu *v, struct nested *n, struct vmcb *own)
 	if (n->gif != GIF_CLEAR)
 		return VERDICT_NEXT;
 	nested_gif_set(n, own);
-	check_msrs(v, n);
+	svm_nested_check_msrs(v);
 	return VERDICT_NEXT;
 }
 
-static enum verdict clgi(struct nested *n, struct vmcb *own)
+static enum verdict clgi(struct vcpu *v, struct nested *n, struct vmcb *own)
 {
 	if (n->gif != GIF_SET)
 		return VERDICT_NEXT;
-	nested_hold_msrs(n);
+	nested_hold_msrs(v, n);
 	if (n->vgif)
 		nested_gif_watch(n, own, 0);
 	else
@@ -224,9 +249,9 @@ static enum verdict vmload(struct vcpu *v, struct nested *n, u64 pa)
 		svm_vmload(pa);
 		return VERDICT_NEXT;
 	}
-	nested_hold_msrs(n);
+	nested_hold_msrs(v, n);
 	svm_vmload(pa);
-	check_msrs(v, n);
+	svm_nested_check_msrs(v);
 	return VERDICT_NEXT;
 }
 
@@ -262,7 +287,7 @@ enum verdict svm_nested_insn(struct vcpu *v, struct vmexit *e)
 	case SVM_EXIT_STGI:
 		return stgi(v, n, own);
 	case SVM_EXIT_CLGI:
-		return clgi(n, own);
+		return clgi(v, n, own);
 	case SVM_EXIT_INVLPGA:
 		return invlpga(v, n);
 	}
@@ -296,6 +321,27 @@ void svm_nested_hold(struct vcpu *v)
 	n->came = true;
 	if (n->gif == GIF_WATCH)
 		nested_gif_clear(n, v->control);
+}
+
+/*
+ * The processor translates rAX as it would a load's address, or a store's (15.33.1). What our tables
+ * refuse is what the intercepted instruction is refused, and all that it would write is looked at.
+ */
+void svm_nested_virtual(struct vcpu *v, struct vmexit *e)
+{
+	struct vmcb *own = v->control;
+	struct vmexit insn_exit = *e;
+	struct guest_mem mem;
+	struct insn insn;
+
+	if (!(own->lbr_control & SVM_VIRTUAL_VMLOAD) || e->cpl || e->delivering || e->value & MEM_FETCH ||
+	    insn_decode(v, &insn_exit, &mem, &insn) != VERDICT_DEFAULT ||
+	    (insn.op != INSN_VMLOAD && insn.op != INSN_VMSAVE) ||
+	    (operand(v, &insn_exit) ^ e->addr) / PAGE_BYTES)
+		return;
+	e->kind = VMEXIT_VIRT_INSN;
+	e->len = insn_exit.len;
+	own->exit_code = insn.op == INSN_VMLOAD ? SVM_EXIT_VMLOAD : SVM_EXIT_VMSAVE;
 }
 
 bool svm_nested_event(struct vcpu *v)
@@ -455,6 +501,12 @@ static enum nested_answer nested_page(struct vcpu *v, struct nested *n, struct v
 	}
 }
 
+/* What is virtual exits without an intercept where it cannot be: outside long mode. L1 expects that. */
+static bool virtually(const struct vmcb *c, u64 code)
+{
+	return c->lbr_control & SVM_VIRTUAL_VMLOAD && code - SVM_EXIT_VMLOAD <= SVM_EXIT_VMSAVE - SVM_EXIT_VMLOAD;
+}
+
 static enum nested_answer answer(struct vcpu *v, struct nested *n, struct vmcb *c)
 {
 	u64 code = c->exit_code;
@@ -480,8 +532,37 @@ static enum nested_answer answer(struct vcpu *v, struct nested *n, struct vmcb *
 		return n->icpt3 & SVM_ICPT_INVLPGA ? L1S : REFUSED;
 	}
 	if (code >= SVM_EXIT_VMRUN && code <= SVM_EXIT_SKINIT && !(n->icpt4 >> (code - SVM_EXIT_VMRUN) & 1))
-		return REFUSED;
+		return virtually(c, code) ? L1S : REFUSED;
 	return L1S;
+}
+
+static void find(struct nested *n, u32 first, u32 last)
+{
+	for (; first <= last; first++)
+		n->ours[first / 64] |= BIT64(first % 64);
+}
+
+/* What answer() and nested_umip_exit() look at. An NMI that L1 has not intercepted does not exit. */
+void nested_find_ours(struct nested *n)
+{
+	memset(n->ours, n->stepping ? 0xff : 0, sizeof(n->ours));
+	find(n, SVM_EXIT_INIT, SVM_EXIT_INIT);
+	find(n, SVM_EXIT_INVLPGA, SVM_EXIT_INVLPGA);
+	find(n, SVM_EXIT_MSR, SVM_EXIT_MSR);
+	find(n, SVM_EXIT_SHUTDOWN, SVM_EXIT_VMRUN);
+	find(n, SVM_EXIT_VMLOAD, SVM_EXIT_SKINIT);
+	if (n->own_io)
+		find(n, SVM_EXIT_IOIO, SVM_EXIT_IOIO);
+	if (n->calls) {
+		find(n, SVM_EXIT_CPUID, SVM_EXIT_CPUID);
+		find(n, SVM_EXIT_VMMCALL, SVM_EXIT_VMMCALL);
+	}
+	if (n->virtual_cr4)
+		find(n, SVM_EXIT_EXCEPTION(VECTOR_GP), SVM_EXIT_EXCEPTION(VECTOR_GP));
+	if (n->umip) {
+		find(n, SVM_EXIT_CR_READ(0), SVM_EXIT_CR_READ(0));
+		find(n, SVM_EXIT_IDTR_READ, SVM_EXIT_TR_READ);
+	}
 }
 
 /* SVM does not exist for L2 unless L1 makes it; #GP(0) is the answer to all else that is refused. */

@@ -20,21 +20,28 @@
 /* VMCB offset 0x60: APM vol. 2, appendix B. */
 #define SVM_V_TPR 0xfULL
 #define SVM_V_GIF BIT64(9)
+#define SVM_V_NMI_PENDING BIT64(11)
+#define SVM_V_NMI_MASK BIT64(12)
 #define SVM_V_INTR_MASKING BIT64(24)
 #define SVM_V_GIF_ENABLE BIT64(25)
-/* What L1 may use of it: V_TPR, V_IRQ, its priority, V_IGN_TPR, V_INTR_MASKING, the vector. */
+#define SVM_V_NMI_ENABLE BIT64(26)
+/* What L1 may use of it on any processor: V_TPR, V_IRQ, its priority, V_IGN_TPR, V_INTR_MASKING, the vector. */
 #define SVM_VIRTUAL_INTERRUPT 0xff011f01ffULL
 #define SVM_VIRTUAL_INTERRUPT_OUT 0x1ffULL /* what #VMEXIT writes back */
 
-/* What we intercept of any L2, whatever L1 does. */
+/* What we intercept of any L2, whatever L1 does; but for what is virtual for it, see take_virtual(). */
 #define NESTED_ICPT3 (SVM_ICPT_INIT | SVM_ICPT_SHUTDOWN | SVM_ICPT_INVLPGA | SVM_ICPT_MSR)
 #define NESTED_ICPT4 (SVM_ICPT_VMRUN | SVM_ICPT_VMLOAD | SVM_ICPT_VMSAVE | SVM_ICPT_STGI | SVM_ICPT_CLGI | \
 		      SVM_ICPT_SKINIT)
 
 /* The clean bits of state that is copied without being looked at. */
-#define NESTED_CLEAN_CONTROLS (SVM_CLEAN_INTERCEPTS | SVM_CLEAN_MAPS | SVM_CLEAN_ASID | SVM_CLEAN_NP)
+#define NESTED_CLEAN_CONTROLS (SVM_CLEAN_INTERCEPTS | SVM_CLEAN_MAPS | SVM_CLEAN_ASID | SVM_CLEAN_NP | SVM_CLEAN_LBR)
+#define NESTED_CLEAN_STATE (SVM_CLEAN_CR | SVM_CLEAN_DR | SVM_CLEAN_DT | SVM_CLEAN_SEG)
 
 #define NESTED_NONE (~0ULL)
+
+/* Exit codes below this, all but those of nested page faults and of refused VMRUNs: APM vol. 2, appendix C. */
+#define NESTED_CODES 256
 
 /*
  * What L1's GIF is, and how it is kept: APM vol. 2, 15.17. While it is clear, interrupts are held back as
@@ -76,8 +83,9 @@ enum nested_state {
 #define NESTED_MSR_WORDS (2 * PAGE_BYTES / 8)
 #define NESTED_IO_WORDS (3 * PAGE_BYTES / 8)
 
-/* The MSRs that VMLOAD loads and rules can lock. */
+/* The MSRs that VMLOAD loads and rules can lock; the first of them change by WRMSR and VMLOAD alone. */
 #define NESTED_SWAPPED 10
+#define NESTED_WRITTEN 7
 
 /* VMCB offset 0xb8: virtual VMLOAD and VMSAVE, through the second-level tables (15.33.1). */
 #define SVM_VIRTUAL_VMLOAD BIT64(1)
@@ -133,26 +141,30 @@ struct nested_slot {
  * @stale: NESTED_STALE_*: what L2 is not to be entered with; other processors set it, too
  * @own_io: L2's I/O goes by our bitmap, not by L1's
  * @npt: L1 has nested tables for this L2
+ * @virtual_gif: SVM_V_GIF_ENABLE, if L1 has given this L2 a virtual one
+ * @virtual_in, @virtual_out: what L1 may use of VMCB offset 0x60, but for that bit, and what is written back of it
  * @leaving: the TLB has been flushed for giving the processor back
  * @dirty: VMCB01 has changed, or its TLB is to be flushed, while L2 runs
  * @injected: the event that L1 has L2 take at its VMRUN; 0 when it has been delivered
  * @window: intercepts that L1 does not have while GIF is clear
- * @own_icpt3: L1's intercepts for each of enum nested_gif
+ * @own_icpt3, @own_icpt4, @own_cr_write: L1's intercepts for each of enum nested_gif
+ * @own_varies: the last two are not the same for all of them
  * @tpr: the processor's CR8 while V_TPR is L1's
  * @hsave: L1's VM_HSAVE_PA
  * @asids: how many ASIDs the processor has
  * @icpt3, @icpt4: what L1 intercepts of this L2
  * @exceptions, @cr_read, @cr_write: "
+ * @ours: L2's exits that svm_nested_exit() has to look at, by their codes; those beyond are so, too
  * @virtual_cr4: bits that are not to reach the register: what plan.cr4 is or has been, as L1 may go on giving its
  *	guests what it has once found
  * @cr4: those that L2 has set
  * @umip_wanted: CR4.UMIP in plan.cr4
  * @umip: L2's is set, and its intercepts are
  * @stepping: L2 runs one instruction without them
- * @step_open: with bits of our bitmaps open that are to be closed again
  * @calls: L2 may seal pages: its CPUID and VMMCALL may be ours
  * @asks: neither, or else exits that are L1's have to be looked at
- * @step_tf, @step_shadow, @step_dr6: what of L2's is not as it was meanwhile
+ * @step_open: with bits of our bitmaps open that are to be closed again
+ * @step_tf, @step_shadow, @step_dr6, @step_nmi: what of L2's is not as it was meanwhile
  * @msrpm: L1's MSR bitmap; NESTED_NONE: nothing is open
  * @iopm: L1's I/O bitmap, or NESTED_NONE
  * @good: addresses at which a VMCB may lie; the newer one first
@@ -164,6 +176,7 @@ struct nested_slot {
  * @opened: how many
  * @locked: which of the MSRs that VMLOAD loads have a rule; bits by nested_swapped[]
  * @held: what L1 had in them when it cleared GIF
+ * @held_writes: how many WRMSRs of L1's had exited when that was read; NESTED_NONE: it is to be read again
  * @guest: who L2 is, if it has sealed pages; else NULL
  * @version: of its seals; 0: none
  * @born: its struct sealer.born
@@ -194,8 +207,14 @@ struct nested {
 	bool leaving;
 	bool dirty;
 	u64 injected;
+	u64 virtual_gif;
+	u64 virtual_in;
+	u64 virtual_out;
 	u32 window;
 	u32 own_icpt3[NESTED_GIFS];
+	u32 own_icpt4[NESTED_GIFS];
+	u16 own_cr_write[NESTED_GIFS];
+	bool own_varies;
 	u64 tpr;
 	u64 hsave;
 	u32 asids;
@@ -204,6 +223,7 @@ struct nested {
 	u32 exceptions;
 	u16 cr_read;
 	u16 cr_write;
+	u64 ours[NESTED_CODES / 64];
 	u64 virtual_cr4;
 	u64 cr4;
 	u64 umip_wanted;
@@ -219,6 +239,7 @@ struct nested {
 	bool step_tf;
 	u64 step_shadow;
 	u64 step_dr6;
+	u64 step_nmi;
 	u64 msrpm;
 	u64 iopm;
 	u64 good[NESTED_GOOD][2];
@@ -229,6 +250,7 @@ struct nested {
 	u16 open[NESTED_OPEN];
 	u32 locked;
 	u64 held[NESTED_SWAPPED];
+	u64 held_writes;
 	struct sealer *guest;
 	u64 version;
 	u64 born;
@@ -280,10 +302,13 @@ static inline void svm_cli(void)
 /**
  * svm_nested_quick() - the exits that KVM's way from L2 to L2 is made of; svm_quick()'s rules are its
  * @v: the processor; the exit is one of CPL 0, or L2's
+ * @own: VMCB01
+ * @n: what @v keeps of L1's doings
+ * @code: VMCB01's exit code
  *
  * Return: true if it is answered, false if svm_exit() must do it.
  */
-bool svm_nested_quick(struct vcpu *v);
+bool svm_nested_quick(struct vcpu *v, struct vmcb *own, struct nested *n, u64 code);
 
 /* --- vmexit/svm_nested.c --- */
 
@@ -310,6 +335,16 @@ bool svm_nested_gif(const struct vcpu *v);
  */
 bool svm_nested_event(struct vcpu *v);
 
+/**
+ * svm_nested_virtual() - a fault that a virtual VMLOAD or VMSAVE of L1's has met in our second-level tables
+ * @v: the processor, after a nested page fault of L1's
+ * @e: the exit; becomes what it were without a virtual one
+ */
+void svm_nested_virtual(struct vcpu *v, struct vmexit *e);
+
+/* svm_nested_check_msrs() - L1's GIF has been set: what VMLOAD has made of locked MSRs goes by the rules */
+void svm_nested_check_msrs(struct vcpu *v);
+
 /* svm_nested_hold() - an NMI waits on the root side for L1 to set GIF */
 void svm_nested_hold(struct vcpu *v);
 
@@ -322,6 +357,8 @@ enum nested_answer {
 	RAISED,	 /* L2 gets what is in VMCB02.event_inj */
 };
 
+/* nested_find_ours() - after a change of what we intercept of L2 */
+void nested_find_ours(struct nested *n);
 /* nested_open() - let L2 have what a bit of our bitmaps is about: MSRs', then ports' */
 void nested_open(struct nested *n, u32 bit);
 
@@ -338,7 +375,7 @@ enum nested_answer nested_seal_write(struct vcpu *v, const struct vmcb *c);
 
 /* --- vmexit/svm_nested_umip.c --- */
 
-/* nested_umip_intercepts() - after a change of L2's virtual CR4 bits, or of what L1 intercepts */
+/* nested_umip_intercepts() - after a change of L2's virtual CR4 bits, or of what L1 or we intercept */
 void nested_umip_intercepts(struct nested *n);
 
 /* nested_umip_exit() - answer an exit that there is because of virtual CR4 bits; else PASS */
@@ -352,15 +389,6 @@ bool nested_code_byte(struct vcpu *v, const struct vmcb *c, u32 offset, u8 *byte
 
 /* nested_step_undone() - the instruction that L2 runs without intercepts has not run: nothing is left of the step */
 void nested_step_undone(struct nested *n);
-
-/* Exits of UMIP's intercepts, or of the #GP that comes in their place. */
-static inline bool nested_umip_code(const struct nested *n, u64 code)
-{
-	if (code == SVM_EXIT_EXCEPTION(VECTOR_GP))
-		return n->virtual_cr4;
-	return n->umip && (code - SVM_EXIT_IDTR_READ <= SVM_EXIT_TR_READ - SVM_EXIT_IDTR_READ ||
-			   code == SVM_EXIT_CR_READ(0));
-}
 
 /* --- vmexit/svm_nested_rules.c --- */
 
@@ -514,23 +542,32 @@ static inline void nested_forget_good(struct nested *n)
 		n->good[i][0] = n->good[i][1] = (i + 1) % NESTED_GOOD * PAGE_BYTES;
 }
 
-/* What is in the MSRs that VMLOAD loads and rules lock, when L1 clears GIF. */
-static inline void nested_hold_msrs(struct nested *n)
+/*
+ * What is in the MSRs that VMLOAD loads and rules lock, when L1 clears GIF. It is what it was the last time,
+ * unless L1 has written one of them, which exits; but for those that have instructions of their own (SWAPGS).
+ */
+static inline void nested_hold_msrs(const struct vcpu *v, struct nested *n)
 {
 	u32 i, left = n->locked;
 
-	for (i = 0; left; i++, left >>= 1)
-		if (left & 1)
-			n->held[i] = cpu_rdmsr(nested_swapped[i]);
+	if (n->held_writes == v->exits[VMEXIT_MSR_WRITE])
+		left &= ~((1u << NESTED_WRITTEN) - 1);
+	n->held_writes = v->exits[VMEXIT_MSR_WRITE];
+	for (; left; left &= left - 1) {
+		i = __builtin_ctz(left);
+		n->held[i] = cpu_rdmsr(nested_swapped[i]);
+	}
 }
 
 static inline bool nested_msrs_held(const struct nested *n)
 {
-	u32 i, left = n->locked;
+	u32 i, left;
 
-	for (i = 0; left; i++, left >>= 1)
-		if (left & 1 && n->held[i] != cpu_rdmsr(nested_swapped[i]))
+	for (left = n->locked; left; left &= left - 1) {
+		i = __builtin_ctz(left);
+		if (n->held[i] != cpu_rdmsr(nested_swapped[i]))
 			return false;
+	}
 	return true;
 }
 
@@ -571,15 +608,10 @@ static inline void nested_gif_changed(struct vmcb *own)
 static inline void nested_gif_intercept(const struct nested *n, struct vmcb *own, enum nested_gif gif)
 {
 	own->intercept3 = n->own_icpt3[gif];
-	if (!n->vgif)
+	if (likely(!n->own_varies))
 		return;
-	if (gif == GIF_WATCH) {
-		own->intercept4 &= ~NESTED_GIF_ICPT4;
-		own->intercept_cr_write |= NESTED_CR8;
-	} else {
-		own->intercept4 |= NESTED_GIF_ICPT4;
-		own->intercept_cr_write &= ~NESTED_CR8;
-	}
+	own->intercept4 = n->own_icpt4[gif];
+	own->intercept_cr_write = n->own_cr_write[gif];
 }
 
 /* From V_TPR to CR8 and back when interrupts begin and cease to be L1's. No step is under way. */
@@ -624,7 +656,7 @@ static inline void nested_gif_watch(struct nested *n, struct vmcb *own, u64 gif)
 }
 
 /* The state that VMRUN loads, and what goes with it: APM vol. 2, 15.5.1. */
-static inline void nested_copy_in(struct nested *n, struct vmcb *to, const struct vmcb *from, u32 clean)
+static inline void nested_copy_unclean(struct nested *n, struct vmcb *to, const struct vmcb *from, u32 clean)
 {
 	if (!(clean & SVM_CLEAN_CR)) {
 		to->efer = from->efer;
@@ -649,10 +681,15 @@ static inline void nested_copy_in(struct nested *n, struct vmcb *to, const struc
 		to->ds = from->ds;
 		to->cpl = from->cpl;
 	}
-	if (!(clean & SVM_CLEAN_CR2))
-		to->cr2 = from->cr2;
-	if (!(clean & SVM_CLEAN_TPR))
-		to->virtual_interrupt = from->virtual_interrupt & SVM_VIRTUAL_INTERRUPT;
+}
+
+static inline void nested_copy_in(struct nested *n, struct vmcb *to, const struct vmcb *from, u32 clean)
+{
+	if (~clean & NESTED_CLEAN_STATE)
+		nested_copy_unclean(n, to, from, clean);
+	/* KVM calls these two never clean, and nobody can object if they are copied. */
+	to->cr2 = from->cr2;
+	to->virtual_interrupt = (from->virtual_interrupt & n->virtual_in) | n->virtual_gif;
 	to->rflags = from->rflags;
 	to->rip = from->rip;
 	to->rsp = from->rsp;
@@ -683,8 +720,7 @@ static inline void nested_copy_out(const struct nested *n, struct vmcb *to, cons
 	to->rsp = from->rsp;
 	to->rax = from->rax;
 	to->cr2 = from->cr2;
-	to->virtual_interrupt = (to->virtual_interrupt & ~SVM_VIRTUAL_INTERRUPT_OUT) |
-				(from->virtual_interrupt & SVM_VIRTUAL_INTERRUPT_OUT);
+	to->virtual_interrupt = (to->virtual_interrupt & ~n->virtual_out) | (from->virtual_interrupt & n->virtual_out);
 	to->interrupt_shadow = from->interrupt_shadow;
 	to->exit_code = from->exit_code;
 	to->exit_info1 = from->exit_info1;
@@ -719,7 +755,7 @@ static inline void nested_run(struct vcpu *v, struct nested *n, const struct vmc
 /* #VMEXIT to L1, whose own state has been in VMCB01 all the time. VMCB12 is filled. */
 static inline void nested_to_l1(struct vcpu *v, struct nested *n, struct vmcb *own)
 {
-	u64 code = n->vmcb->exit_code;
+	u64 code = n->vmcb12->exit_code;
 
 	n->state = NESTED_ON;
 	v->control_pa = n->own_pa;

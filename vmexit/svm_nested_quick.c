@@ -28,43 +28,43 @@ static inline bool step_over(struct vcpu *v, const struct nested *n, struct vmcb
 	return true;
 }
 
-/*
- * The same VMCB as last time, of which only what needs no look has changed. Otherwise, and when L1 has GIF
- * set or has changed its CR8 since it cleared it, svm_nested_insn() has more to do.
- */
-static __attribute__((noinline)) bool vmrun(struct vcpu *v)
+static __attribute__((noinline)) bool enter(struct vcpu *v, struct vmcb *own, struct nested *n, u32 clean)
 {
-	struct nested *n = v->nested;
-	struct vmcb *own = v->control;
 	struct vmcb *to = n->vmcb;
-	const struct vmcb *from = n->vmcb12;
-	u32 clean;
 
-	if (n->built_pa != own->rax || !nested_good(n, own->rax) || n->stale || n->gif == GIF_SET ||
-	    (own->virtual_interrupt & SVM_V_TPR) != n->tpr)
-		return false;
-	clean = *(const volatile u32 *)&from->clean;
-	/* A guest with seals may have been reset. */
-	if (!(clean & SVM_CLEAN_CR) && ((from->cr4 ^ n->cr4) & n->umip_wanted) | (uintptr_t)n->guest)
-		return false;
-	if (~clean & NESTED_CLEAN_CONTROLS || from->tlb_control || !step_over(v, n, own, SVM_EXIT_VMRUN))
-		return false;
 	to->clean = clean;
 	to->tlb_control = 0;
-	nested_copy_in(n, to, from, clean);
-	nested_close(n);
+	nested_copy_in(n, to, n->vmcb12, clean);
+	if (unlikely(n->opened))
+		nested_close(n);
 	nested_run(v, n, own);
 	return true;
 }
 
-/* What may be ours: our own intercepts. An NMI that L1 has not intercepted does not exit. */
-static inline bool may_be_ours(const struct nested *n, u64 code)
+/*
+ * The same VMCB as last time, of which only what needs no look has changed. Otherwise, and when L1 has GIF
+ * set or has changed its CR8 since it cleared it, svm_nested_insn() has more to do.
+ */
+static __attribute__((noinline)) bool vmrun(struct vcpu *v, struct vmcb *own, struct nested *n)
 {
-	if (code == SVM_EXIT_NPF || code == SVM_EXIT_INIT)
-		return true;
-	if (code - SVM_EXIT_INVLPGA > SVM_EXIT_SKINIT - SVM_EXIT_INVLPGA)
+	const struct vmcb *from = n->vmcb12;
+	u32 clean;
+
+	if (n->built_pa != own->rax || own->rax == NESTED_NONE || n->stale || n->gif == GIF_SET ||
+	    (own->virtual_interrupt & SVM_V_TPR) != n->tpr)
 		return false;
-	return code != SVM_EXIT_VMMCALL && (code != SVM_EXIT_IOIO || n->own_io);
+	clean = *(const volatile u32 *)&from->clean;
+	/* A guest with seals may have been reset. */
+	if (~clean & NESTED_CLEAN_CONTROLS || from->tlb_control ||
+	    (from->virtual_interrupt & SVM_V_GIF_ENABLE) != n->virtual_gif ||
+	    (!(clean & SVM_CLEAN_CR) && (n->guest || (from->cr4 ^ n->cr4) & n->umip_wanted)))
+		return false;
+	return step_over(v, n, own, SVM_EXIT_VMRUN) && enter(v, own, n, clean);
+}
+
+static inline bool ours(const struct nested *n, u64 code)
+{
+	return code >= NESTED_CODES || n->ours[code / 64] >> code % 64 & 1;
 }
 
 static inline bool raise(struct vcpu *v, struct nested *n, struct vmcb *vmcb, u64 error)
@@ -80,62 +80,65 @@ static inline bool raise(struct vcpu *v, struct nested *n, struct vmcb *vmcb, u6
 }
 
 /* Outside CPL 0 what UMIP forbids is a #GP, and a #GP is what it is. */
-static __attribute__((noinline)) bool refuse_l2(struct vcpu *v)
+static __attribute__((noinline)) bool refuse_l2(struct vcpu *v, struct nested *n, u64 code)
 {
-	struct nested *n = v->nested;
 	struct vmcb *vmcb = n->vmcb;
 
 	if (!vmcb->cpl || vmcb->exit_int_info & SVM_EVENT_VALID || n->stale || n->stepping)
 		return false;
-	if (vmcb->exit_code != SVM_EXIT_EXCEPTION(VECTOR_GP))
-		return raise(v, n, vmcb, 0);
-	return !(n->exceptions >> VECTOR_GP & 1) && raise(v, n, vmcb, vmcb->exit_info1);
+	if (code == SVM_EXIT_EXCEPTION(VECTOR_GP))
+		return !(n->exceptions >> VECTOR_GP & 1) && raise(v, n, vmcb, vmcb->exit_info1);
+	if (code - SVM_EXIT_IDTR_READ > SVM_EXIT_TR_READ - SVM_EXIT_IDTR_READ && code != SVM_EXIT_CR_READ(0))
+		return false;
+	return raise(v, n, vmcb, 0);
 }
 
-static inline bool pass_on(struct vcpu *v, struct nested *n, struct vmcb *own, struct vmcb *vmcb)
+static inline bool pass_on(struct vcpu *v, struct vmcb *own, struct nested *n)
 {
+	const struct vmcb *from = n->vmcb;
+	struct vmcb *to = n->vmcb12;
+
 	v->exits[VMEXIT_NESTED]++;
-	nested_copy_out(n, n->vmcb12, vmcb);
+	nested_copy_out(n, to, from);
 	if (svm_features & SVM_HAS_DECODE)
-		nested_copy_bytes(n->vmcb12, vmcb);
+		nested_copy_bytes(to, from);
 	nested_to_l1(v, n, own);
 	return true;
 }
 
-static __attribute__((noinline, flatten)) bool pass_on_unasked(struct vcpu *v)
+/* Where L2 may seal pages most of its CPUIDs and VMMCALLs are L1's for all that. */
+static __attribute__((noinline)) bool look(struct vcpu *v, struct vmcb *own, struct nested *n, u64 code)
 {
-	struct nested *n = v->nested;
-
-	return !nested_asks(n, n->vmcb) && pass_on(v, n, v->control, n->vmcb);
+	if (code != SVM_EXIT_CPUID && code != SVM_EXIT_VMMCALL)
+		return refuse_l2(v, n, code);
+	return !nested_asks(n, n->vmcb) && pass_on(v, own, n);
 }
 
-static __attribute__((noinline, flatten)) bool from_l2(struct vcpu *v)
+static __attribute__((noinline)) bool from_l2(struct vcpu *v, struct vmcb *own, struct nested *n)
 {
-	struct nested *n = v->nested;
-	struct vmcb *own = v->control;
-	struct vmcb *vmcb = n->vmcb;
+	u64 code = n->vmcb->exit_code;
 
 	svm_cli();
-	vmcb->event_inj = 0;
-	if (nested_umip_code(n, vmcb->exit_code))
-		return refuse_l2(v);
-	if (may_be_ours(n, vmcb->exit_code))
-		return false;
-	return unlikely(n->asks) ? pass_on_unasked(v) : pass_on(v, n, own, vmcb);
+	return ours(n, code) ? look(v, own, n, code) : pass_on(v, own, n);
 }
 
-static __attribute__((noinline)) bool vmload_vmsave(struct vcpu *v)
+static __attribute__((noinline)) bool vmload(struct vcpu *v, struct vmcb *own, const struct nested *n)
 {
-	const struct nested *n = v->nested;
-	struct vmcb *own = v->control;
+	u64 pa = own->rax;
 
-	if (!nested_good(n, own->rax) || (n->locked && n->gif == GIF_SET) ||
-	    !step_over(v, n, own, own->exit_code))
+	if (!nested_good(n, pa) || (n->locked && n->gif == GIF_SET) || !step_over(v, n, own, SVM_EXIT_VMLOAD))
 		return false;
-	if (own->exit_code == SVM_EXIT_VMLOAD)
-		svm_vmload(own->rax);
-	else
-		svm_vmsave(own->rax);
+	svm_vmload(pa);
+	return true;
+}
+
+static __attribute__((noinline)) bool vmsave(struct vcpu *v, struct vmcb *own, const struct nested *n)
+{
+	u64 pa = own->rax;
+
+	if (!nested_good(n, pa) || !step_over(v, n, own, SVM_EXIT_VMSAVE))
+		return false;
+	svm_vmsave(pa);
 	return true;
 }
 
@@ -161,46 +164,43 @@ static inline bool set(struct vcpu *v, struct nested *n, struct vmcb *own)
 	return true;
 }
 
-static __attribute__((noinline)) bool clgi(struct vcpu *v)
+static __attribute__((noinline)) bool clgi(struct vcpu *v, struct vmcb *own, struct nested *n)
 {
-	struct nested *n = v->nested;
-
-	if (!clear(v, n, v->control))
+	if (!clear(v, n, own))
 		return false;
 	if (n->locked)
-		nested_hold_msrs(n);
+		nested_hold_msrs(v, n);
 	return true;
 }
 
-static __attribute__((noinline)) bool stgi_locked(struct vcpu *v)
+static __attribute__((noinline)) bool stgi_locked(struct vcpu *v, struct vmcb *own, struct nested *n)
 {
-	struct nested *n = v->nested;
-
-	return nested_msrs_held(n) && set(v, n, v->control);
+	return nested_msrs_held(n) && set(v, n, own);
 }
 
-static __attribute__((noinline)) bool stgi(struct vcpu *v)
+static __attribute__((noinline)) bool stgi(struct vcpu *v, struct vmcb *own, struct nested *n)
 {
-	struct nested *n = v->nested;
-
 	if (n->locked)
-		return stgi_locked(v);
-	return set(v, n, v->control);
+		return stgi_locked(v, own, n);
+	return set(v, n, own);
 }
 
 /* Each way apart, so that none saves registers that another one needs. */
-bool svm_nested_quick(struct vcpu *v)
+bool svm_nested_quick(struct vcpu *v, struct vmcb *own, struct nested *n, u64 code)
 {
-	const struct nested *n = v->nested;
-	u64 code = ((const struct vmcb *)v->control)->exit_code;
-
-	if (unlikely(n->state != NESTED_ON))
-		return n->state == NESTED_GUEST && from_l2(v);
-	if (code - SVM_EXIT_VMLOAD <= SVM_EXIT_VMSAVE - SVM_EXIT_VMLOAD)
-		return vmload_vmsave(v);
-	if (code == SVM_EXIT_VMRUN)
-		return vmrun(v);
-	if (code == SVM_EXIT_STGI)
-		return stgi(v);
-	return code == SVM_EXIT_CLGI && clgi(v);
+	if (n->state != NESTED_ON)
+		return n->state == NESTED_GUEST && from_l2(v, own, n);
+	switch (code) {
+	case SVM_EXIT_VMRUN:
+		return vmrun(v, own, n);
+	case SVM_EXIT_VMLOAD:
+		return vmload(v, own, n);
+	case SVM_EXIT_STGI:
+		return stgi(v, own, n);
+	case SVM_EXIT_VMSAVE:
+		return vmsave(v, own, n);
+	case SVM_EXIT_CLGI:
+		return clgi(v, own, n);
+	}
+	return false;
 }

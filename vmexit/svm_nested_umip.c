@@ -35,21 +35,24 @@ void nested_umip_intercepts(struct nested *n)
 	c->intercept_exceptions = n->exceptions | (n->virtual_cr4 ? 1u << VECTOR_GP : 0) |
 				  (n->stepping ? ~(1u << VECTOR_NMI) : 0);
 	c->clean &= ~SVM_CLEAN_INTERCEPTS;
+	nested_find_ours(n);
 }
 
 /* --- one instruction, natively --- */
 
-/* A shadow holds interrupts off until it has run, when the trap comes first. */
+/* A shadow holds interrupts off until it has run, when the trap comes first; but not a virtual NMI. */
 enum nested_answer nested_step(struct nested *n, struct vmcb *c)
 {
 	n->stepping = true;
 	n->step_tf = c->rflags & RFLAGS_TF;
 	n->step_shadow = c->interrupt_shadow;
 	n->step_dr6 = c->dr6;
+	n->step_nmi = c->virtual_interrupt & SVM_V_NMI_PENDING;
+	c->virtual_interrupt &= ~SVM_V_NMI_PENDING;
 	c->rflags |= RFLAGS_TF;
 	c->interrupt_shadow = 1;
 	c->dr6 &= ~(DR6_HITS | DR6_BS);
-	c->clean &= ~SVM_CLEAN_DR;
+	c->clean &= ~(SVM_CLEAN_DR | SVM_CLEAN_TPR);
 	nested_umip_intercepts(n);
 	return AGAIN;
 }
@@ -62,7 +65,8 @@ static void end_step(struct nested *n, struct vmcb *c)
 	n->step_open = false;
 	if (!n->step_tf)
 		c->rflags &= ~RFLAGS_TF;
-	c->clean &= ~SVM_CLEAN_DR;
+	c->virtual_interrupt |= n->step_nmi;
+	c->clean &= ~(SVM_CLEAN_DR | SVM_CLEAN_TPR);
 	nested_umip_intercepts(n);
 }
 

@@ -62,7 +62,7 @@ bool svm_quick(struct vcpu *v)
 	if (code == SVM_EXIT_CPUID)
 		return quick_cpuid(v, vmcb);
 	if (!vmcb->cpl)
-		return v->nested && svm_nested_quick(v);
+		return v->nested && svm_nested_quick(v, vmcb, v->nested, code);
 	if (vmcb->exit_int_info & SVM_EVENT_VALID || v->step.kind)
 		return false;
 	if (code - SVM_EXIT_IDTR_READ <= SVM_EXIT_TR_READ - SVM_EXIT_IDTR_READ)

@@ -7,7 +7,7 @@ qemu="qemu-system-x86_64"
 # Which flags a model gets before the user's own. QEMU lets -flag win over +flag whatever their
 # order, so a default that the user contradicts must not be given at all.
 qemu_cpu() {
-	local defaults=() flag text=$model
+	local defaults=() flag text=$model forced=0
 
 	case $model in
 	max* | EPYC-Rome* | EPYC-Milan*)	defaults=(+svm +npt) ;;
@@ -19,8 +19,21 @@ qemu_cpu() {
 	done
 	for flag in "${flags[@]}"; do
 		text+=,$flag
+		[[ $flag != +v-vmsave-vmload ]] || forced=1
 	done
+	((forced == 0)) || text+=$(qemu_forced "$text")
 	echo "$text"
+}
+
+# qemu_forced CPU: what keeps +v-vmsave-vmload. QEMU's interpreter does what the VMCB's bit asks for, but takes
+# the flag away, as if it did not; unless it is not to look, and then what it lacks indeed has to be named.
+qemu_forced() {
+	local lacking
+
+	lacking=$(echo quit | timeout 20 $qemu -S -accel tcg -nodefaults -display none -cpu "$1" -monitor stdio 2>&1 |
+		sed -n "s/.*TCG doesn't support requested feature: [^ ]*:E[A-D]X\.\([^ ]*\) .*/,-\1/p" |
+		grep -vxF ,-v-vmsave-vmload | tr -d '\n')
+	echo ",x-force-features=on$lacking"
 }
 
 qemu_check() {

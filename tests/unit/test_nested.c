@@ -3,6 +3,7 @@
  * kvm=nested: what a hypervisor in the guest finds, its instructions, its VMRUN and the exits of its guests.
  */
 #include "nested.h"
+#include "stage.h"
 
 static u64 read_msr(u32 msr)
 {
@@ -236,7 +237,7 @@ START_TEST(a_virtual_gif_saves_exits)
 	sim.kvm = KVM_NESTED;
 	sim_cpuid(0x8000000a, 0)[CPUID_EDX] |= SVM_HAS_VGIF | SVM_HAS_VIRTUAL_VMLOAD;
 	sim_take("cpuid_fault");
-	ck_assert(sim_exits(SVM_EXIT_VMLOAD));
+	ck_assert(sim_exits(SVM_EXIT_VMLOAD) && sim_exits(SVM_EXIT_VMSAVE));
 	nested_prepare();
 	/* Virtual VMLOAD and VMSAVE, as long as SVME is set. */
 	ck_assert_uint_eq(C->lbr_control, SVM_VIRTUAL_VMLOAD);
@@ -287,6 +288,168 @@ START_TEST(a_virtual_gif_saves_exits)
 	nested_exited(SVM_EXIT_INTR);
 	ck_assert(sim_exits(SVM_EXIT_STGI) && !sim.interrupts);
 	ck_assert_uint_eq(sim.quick, 2);
+}
+END_TEST
+
+/* --- virtual VMLOAD and VMSAVE --- */
+
+static void boot_virtual(const char *features)
+{
+	sim_new(SIM_EPYC);
+	sim.kvm = KVM_NESTED;
+	sim_cpuid(0x8000000a, 0)[CPUID_EDX] |= SVM_HAS_VGIF | SVM_HAS_VIRTUAL_VMLOAD;
+	sim_take(features);
+	nested_prepare();
+}
+
+START_TEST(vmload_exits_where_locks_need_it)
+{
+	boot_virtual("msr_lock");
+	*sim_msr(MSR_LSTAR) = 0x1000;
+	B->lstar = 0x666;
+	ck_assert_uint_eq(C->lbr_control, SVM_VIRTUAL_VMLOAD);
+	ck_assert(sim_exits(SVM_EXIT_VMLOAD) && !sim_exits(SVM_EXIT_VMSAVE));
+	L1_CLGI();
+	ck_assert(!sim_exits(SVM_EXIT_VMLOAD) && !sim_exits(SVM_EXIT_VMSAVE) && sim_exits(SVM_EXIT_STGI));
+	/* From L2 to L2: VMRUN, STGI, CLGI. */
+	L1_VMRUN(L1_VMCB);
+	sim_exit(SVM_EXIT_CPUID, 0, 0);
+	ck_assert(!sim_exits(SVM_EXIT_VMLOAD) && !sim_exits(SVM_EXIT_VMSAVE));
+	svm_vmload(L1_VMCB);
+	L1_STGI();
+	ck_assert_uint_eq(*sim_msr(MSR_LSTAR), 0x1000);
+	ck_assert(sim_exits(SVM_EXIT_VMLOAD) && sim_exits(SVM_EXIT_CLGI));
+	/* What locks come and go by is L1's as well. */
+	L1_CLGI();
+	enforce("umip", "");
+	L1_STGI();
+	ck_assert(!sim_exits(SVM_EXIT_VMLOAD));
+	enforce("msr_lock", "");
+	ck_assert(sim_exits(SVM_EXIT_VMLOAD) && !sim_exits(SVM_EXIT_VMSAVE));
+	nested_efer(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE);
+	ck_assert(sim_exits(SVM_EXIT_VMLOAD) && sim_exits(SVM_EXIT_VMSAVE));
+	ck_assert_uint_eq(C->lbr_control, 0);
+}
+END_TEST
+
+/* The processor meets our tables in the place of the intercept. */
+static void virtually(const char *bytes, u32 count, u64 rax, u64 info, u64 gpa)
+{
+	sim_at(SIM_CODE);
+	memcpy(guestmem_page(SIM_CODE), bytes, count);
+	sim.gpr[RAX] = rax;
+	sim_exit(SVM_EXIT_NPF, BIT64(32) | PF_USER | info, gpa);
+}
+
+START_TEST(a_virtual_vmsave_is_refused_what_any_is)
+{
+	boot_virtual("none");
+	enforce("none", "mem:0x51800-0x5180f r deny");
+	ck_assert(!sim_exits(SVM_EXIT_VMSAVE));
+	/* Other bytes of the page: a VMCB is a page. */
+	virtually(VMSAVE, 3, L1_OTHER, PF_PRESENT | PF_WRITE, L1_OTHER + 0x440);
+	sim_fault(SIM_CODE, VECTOR_GP, 0);
+	ck_assert_uint_eq(V->ring->head, 1);
+	virtually(VMSAVE, 3, SIM_PIECE_PA(0), PF_PRESENT | PF_WRITE, SIM_PIECE_PA(0) + 0x440);
+	sim_fault(SIM_CODE, VECTOR_GP, 0);
+	ck_assert_uint_eq(sim.vmsaved, 0);
+	/* A rule that lets it through, and half of RAX. */
+	enforce("none", "mem:0x51800-0x5180f r log");
+	virtually("\x67" VMSAVE, 4, L1_OTHER | BIT64(40), PF_PRESENT | PF_WRITE, L1_OTHER + 0x440);
+	sim_went_on(SIM_CODE + 4);
+	ck_assert_uint_eq(sim.vmsaved, L1_OTHER);
+	/* Memory that nobody has touched. */
+	virtually(VMLOAD, 3, L1_VMCB, 0, L1_VMCB + 0x440);
+	sim_went_on(SIM_CODE + 3);
+	ck_assert_uint_eq(sim.vmloaded, L1_VMCB);
+	/* Something else of that instruction's: it comes again. */
+	virtually(VMSAVE, 3, L1_OTHER, PF_PRESENT | PF_WRITE, L1_VMCB);
+	sim_went_on(SIM_CODE);
+	/* In a step, whose tables let an instruction write, they exit. */
+	virtually("\xc6\x00\x01", 3, L1_OTHER + 0x800, PF_PRESENT | PF_WRITE, L1_OTHER + 0x800);
+	ck_assert(V->step.kind);
+	ck_assert(sim_exits(SVM_EXIT_VMLOAD) && sim_exits(SVM_EXIT_VMSAVE));
+	C->dr6 |= DR6_BS;
+	sim_exit(SVM_EXIT_EXCEPTION(VECTOR_DB), 0, 0);
+	ck_assert(!V->step.kind);
+	ck_assert(!sim_exits(SVM_EXIT_VMLOAD) && !sim_exits(SVM_EXIT_VMSAVE));
+}
+END_TEST
+
+/* KVM gives its guests what it has found in the processor: they may be hypervisors, too. */
+START_TEST(what_is_virtual_for_l2_is_its_own)
+{
+	u32 out[4];
+
+	boot_virtual("umip");
+	cpuid_view(V, 0x8000000a, 0, out);
+	ck_assert_uint_eq(out[CPUID_EDX] & ~0xf9u, SVM_HAS_VGIF | SVM_HAS_VIRTUAL_VMLOAD);
+	B->nested_control = 1;
+	B->nested_cr3 = L1_OTHER;
+	B->lbr_control = ~0ULL;
+	B->virtual_interrupt = ~0ULL;
+	L1_CLGI();
+	L1_VMRUN(L1_VMCB);
+	ck_assert_uint_eq(A->lbr_control, SVM_VIRTUAL_VMLOAD);
+	ck_assert_uint_eq(A->virtual_interrupt, SVM_VIRTUAL_INTERRUPT | SVM_V_GIF | SVM_V_GIF_ENABLE);
+	ck_assert(!sim_exits(SVM_EXIT_CLGI) && !sim_exits(SVM_EXIT_STGI));
+	ck_assert(!sim_exits(SVM_EXIT_VMLOAD) && !sim_exits(SVM_EXIT_VMSAVE));
+	ck_assert(sim_exits(SVM_EXIT_VMRUN) && sim_exits(SVM_EXIT_SKINIT));
+	/* Outside long mode VMLOAD exits for all that. */
+	sim_vmexit(SVM_EXIT_VMLOAD, 0, 0, true);
+	nested_exited(SVM_EXIT_VMLOAD);
+	B->clean = ~0u;
+	sim.quick = 0;
+	L1_VMRUN(L1_VMCB);
+	A->virtual_interrupt &= ~SVM_V_GIF; /* CLGI */
+	sim_exit(SVM_EXIT_CPUID, 0, 0);
+	nested_exited(SVM_EXIT_CPUID);
+	ck_assert_uint_eq(B->virtual_interrupt, ~SVM_V_GIF);
+	ck_assert_uint_eq(sim.quick, 2);
+	/* L1 takes the virtual GIF away, without calling anything but that unclean: CLGI would clear the real one. */
+	B->virtual_interrupt = SVM_V_INTR_MASKING;
+	B->clean = ~SVM_CLEAN_TPR;
+	L1_VMRUN(L1_VMCB);
+	ck_assert(nested_runs() && sim_exits(SVM_EXIT_CLGI) && sim_exits(SVM_EXIT_STGI));
+	ck_assert_uint_eq(A->virtual_interrupt, SVM_V_INTR_MASKING);
+	sim_exit(SVM_EXIT_CPUID, 0, 0);
+	/* And VMLOAD, or the tables that it needs. */
+	B->lbr_control = 0;
+	B->clean = ~SVM_CLEAN_LBR;
+	L1_VMRUN(L1_VMCB);
+	ck_assert(sim_exits(SVM_EXIT_VMLOAD) && sim_exits(SVM_EXIT_VMSAVE));
+	sim_exit(SVM_EXIT_CPUID, 0, 0);
+	B->lbr_control = SVM_VIRTUAL_VMLOAD;
+	B->nested_control = 0;
+	B->clean = 0;
+	L1_VMRUN(L1_VMCB);
+	ck_assert(sim_exits(SVM_EXIT_VMLOAD));
+	ck_assert_uint_eq(A->lbr_control, 0);
+	/* What L1 intercepts exits. */
+	sim_exit(SVM_EXIT_CPUID, 0, 0);
+	B->nested_control = 1;
+	B->virtual_interrupt = SVM_V_GIF_ENABLE;
+	B->intercept4 |= SVM_ICPT_VMSAVE | SVM_ICPT_STGI;
+	L1_VMRUN(L1_VMCB);
+	ck_assert(sim_exits(SVM_EXIT_VMSAVE) && sim_exits(SVM_EXIT_STGI));
+	ck_assert(!sim_exits(SVM_EXIT_VMLOAD) && !sim_exits(SVM_EXIT_CLGI));
+}
+END_TEST
+
+START_TEST(nmis_of_l2_are_virtual_where_they_can_be)
+{
+	sim_new(SIM_EPYC);
+	sim.kvm = KVM_NESTED;
+	sim_cpuid(0x8000000a, 0)[CPUID_EDX] |= SVM_HAS_VNMI;
+	sim_take("umip");
+	nested_prepare();
+	B->virtual_interrupt = ~0ULL;
+	L1_VMRUN(L1_VMCB);
+	ck_assert_uint_eq(A->virtual_interrupt,
+			  SVM_VIRTUAL_INTERRUPT | SVM_V_NMI_PENDING | SVM_V_NMI_MASK | SVM_V_NMI_ENABLE);
+	A->virtual_interrupt &= ~SVM_V_NMI_PENDING;
+	sim_exit(SVM_EXIT_CPUID, 0, 0);
+	ck_assert_uint_eq(B->virtual_interrupt, ~SVM_V_NMI_PENDING);
 }
 END_TEST
 
@@ -407,6 +570,22 @@ START_TEST(clean_bits_are_believed)
 	B->gdtr.base = 0x444;
 	L1_VMRUN(L1_VMCB);
 	ck_assert_uint_eq(A->gdtr.base, 0x444);
+	sim_exit(SVM_EXIT_CPUID, 0, 0);
+	/* Our tables have changed: the VMCB may be what a rule protects now. */
+	svm_nested_flush(V);
+	B->clean = ~0u;
+	sim.quick = 0;
+	L1_VMRUN(L1_VMCB);
+	ck_assert(nested_runs());
+	ck_assert_uint_eq(sim.quick, 0);
+	ck_assert_uint_eq(A->tlb_control, SVM_FLUSH_ALL);
+	sim_exit(SVM_EXIT_CPUID, 0, 0);
+	/* New intercepts of L1's own: nothing is built. Whatever stands for that is no address, either. */
+	svm_nested_traps(V);
+	B->clean = ~0u;
+	L1_VMRUN(~0ULL);
+	sim_fault(SIM_CODE, VECTOR_GP, 0);
+	L1_VMRUN(L1_VMCB);
 	sim_exit(SVM_EXIT_CPUID, 0, 0);
 	/* New intercepts are looked at. */
 	B->clean = ~SVM_CLEAN_INTERCEPTS;
@@ -573,6 +752,64 @@ START_TEST(locked_msrs_are_what_they_were)
 }
 END_TEST
 
+/* Clearing SVME sets GIF, too. */
+START_TEST(locked_msrs_are_what_they_were_without_svme)
+{
+	nested_boot(SIM_EPYC, "msr_lock");
+	*sim_msr(MSR_LSTAR) = 0x1000;
+	B->lstar = 0x666;
+	L1_CLGI();
+	L1(SVM_EXIT_VMLOAD, VMLOAD, L1_VMCB);
+	nested_efer(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE);
+	ck_assert(svm_nested_gif(V));
+	ck_assert_uint_eq(*sim_msr(MSR_LSTAR), 0x1000);
+	ck_assert_uint_eq(V->ring->head, 1);
+}
+END_TEST
+
+/* L1 clears GIF, loads another VMCB's MSRs, sets it. */
+static void clear_load_set(u64 lstar, u64 kernel_gs_base)
+{
+	B->lstar = lstar;
+	B->kernel_gs_base = kernel_gs_base;
+	L1_CLGI();
+	L1(SVM_EXIT_VMLOAD, VMLOAD, L1_VMCB);
+	L1_STGI();
+}
+
+START_TEST(what_is_held_is_read_when_it_can_have_changed)
+{
+	nested_boot(SIM_EPYC, "none");
+	enforce("none", "msr:lstar ro log; msr:0xc0000102 ro log");
+	*sim_msr(MSR_LSTAR) = 0x1000;
+	clear_load_set(0x1000, *sim_msr(MSR_KERNEL_GS_BASE));
+	ck_assert_uint_eq(V->ring->head, 0);
+	/* L1 has written it, by WRMSR, then by VMLOAD with GIF set: told once. */
+	sim_wrmsr(MSR_LSTAR, 0x2000);
+	ck_assert_uint_eq(V->ring->head, 1);
+	clear_load_set(0x2000, *sim_msr(MSR_KERNEL_GS_BASE));
+	ck_assert_uint_eq(V->ring->head, 1);
+	B->lstar = 0x3000;
+	L1(SVM_EXIT_VMLOAD, VMLOAD, L1_VMCB);
+	ck_assert_uint_eq(V->ring->head, 2);
+	clear_load_set(0x3000, *sim_msr(MSR_KERNEL_GS_BASE));
+	ck_assert_uint_eq(V->ring->head, 2);
+	/* By VMLOAD with GIF clear. */
+	clear_load_set(0x4000, *sim_msr(MSR_KERNEL_GS_BASE));
+	ck_assert_uint_eq(V->ring->head, 3);
+	clear_load_set(0x4000, *sim_msr(MSR_KERNEL_GS_BASE));
+	ck_assert_uint_eq(V->ring->head, 3);
+	/* SWAPGS does not exit. */
+	*sim_msr(MSR_KERNEL_GS_BASE) = 0x77;
+	clear_load_set(0x4000, 0x77);
+	ck_assert_uint_eq(V->ring->head, 3);
+	/* Nothing else writes LSTAR: it is not read. */
+	*sim_msr(MSR_LSTAR) = 0x5000;
+	clear_load_set(0x4000, 0x77);
+	ck_assert_uint_eq(V->ring->head, 3);
+}
+END_TEST
+
 START_TEST(l1_goes_on_as_it_is_when_it_is_given_back)
 {
 	nested_boot(SIM_EPYC, "umip");
@@ -616,7 +853,10 @@ int main(void)
 		l2_runs_with_our_intercepts_and_exits_to_l1, clean_bits_are_believed,
 		msrs_go_by_the_live_bitmap, ports_go_by_a_map_of_ours_where_rules_need_one,
 		svm_is_not_there_for_l2, init_shutdown_and_nmi,
-		locked_msrs_are_what_they_were, l1_goes_on_as_it_is_when_it_is_given_back,
+		what_is_virtual_for_l2_is_its_own, nmis_of_l2_are_virtual_where_they_can_be,
+		vmload_exits_where_locks_need_it, a_virtual_vmsave_is_refused_what_any_is,
+		locked_msrs_are_what_they_were, locked_msrs_are_what_they_were_without_svme,
+		what_is_held_is_read_when_it_can_have_changed, l1_goes_on_as_it_is_when_it_is_given_back,
 	};
 
 	return sim_main("nested", tests, ARRAY_SIZE(tests));

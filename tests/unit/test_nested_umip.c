@@ -132,9 +132,12 @@ START_TEST(a_step_leaves_nothing_behind)
 	/* L1 gets an exit that comes first, with L2 as it was. */
 	run_l2(SIM_EPYC, 0);
 	A->interrupt_shadow = 0;
+	A->virtual_interrupt |= SVM_V_NMI_PENDING;
 	l2_exits(UP, 0, 0);
+	ck_assert(!(A->virtual_interrupt & SVM_V_NMI_PENDING));
 	l2_exits(SVM_EXIT_INTR, 0, 0);
 	nested_exited(SVM_EXIT_INTR);
+	ck_assert(A->virtual_interrupt & SVM_V_NMI_PENDING);
 	ck_assert_uint_eq(B->rip, L2_CODE);
 	ck_assert(!(B->rflags & RFLAGS_TF));
 	ck_assert_uint_eq(B->interrupt_shadow, 0);

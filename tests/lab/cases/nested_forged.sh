@@ -24,7 +24,7 @@ attack() {
 }
 
 to_the_block='ncr3 table write read msrpm iopm vmcb vmcb-device clean-bits vmsave vmload hsave'
-by_guests='lstar lstar-map vmload-lstar rodata port port-map'
+by_guests='lstar lstar-map vmload-lstar stgi-lstar svme-lstar vmsave-rodata rodata port port-map'
 odd='odd-asid0 odd-vmrun odd-svme odd-nmi odd-event odd-cr4 odd-dr7 odd-masking odd-control odd-asid'
 
 insmod ./hostile.ko

@@ -5,6 +5,7 @@
 # machine: EPYC smp=2
 # soak: EPYC smp=4 parallel
 # soak: EPYC smp=2 kernel=6.12
+# soak: EPYC,+vgif,+v-vmsave-vmload smp=2
 # program: vmm/vmm.c @tests/lab/cases/vmm/build
 # timeout: 400
 
@@ -39,6 +40,7 @@ load all kvm=nested
 ok "KVM loads below oldguard" modprobe kvm_amd
 guests "its guests work there, with nested paging"
 guests "what the processor lacks and oldguard gives they have as well" umip
+guests "and guests of their own" "a guest of its own"
 isnt "$(exits_of nested)" 0 "they are guests of a guest"
 spin 2
 ok "features go while one runs" set_features none

@@ -100,6 +100,7 @@ void g_interrupts(void);
 void g_nmis(void);
 void g_hypercall(void);
 void g_triple(void);
+void g_svm(void);
 void g_smp(void);
 void g_smp_other(void);
 void g_spin(void);

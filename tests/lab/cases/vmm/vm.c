@@ -84,6 +84,8 @@ void vm_slot(struct vm *vm, unsigned slot, uint64_t at, void *memory, uint64_t b
 	CALL(vm->fd, KVM_SET_USER_MEMORY_REGION, &region);
 }
 
+bool vm_svm;
+
 static void set_cpuid(struct vm *vm, int fd)
 {
 	enum { ENTRIES = 200 };
@@ -103,7 +105,7 @@ static void set_cpuid(struct vm *vm, int fd)
 			e->ecx = 0x01020304;
 			e->edx = 0xfffefdfc;
 		} else if (e->function == 0x80000001) {
-			e->ecx &= ~4u; /* no SVM inside */
+			e->ecx &= ~(vm_svm ? 0 : 4u);
 		} else if (e->function == 1) {
 			vm->features_edx = e->edx;
 			e->ecx |= 1u << 31;

@@ -42,6 +42,9 @@ struct vm {
 	uint32_t features_edx;
 };
 
+/* The next machine's processors have SVM. */
+extern bool vm_svm;
+
 /* GUEST() - the guest's own copy of a variable */
 #define GUEST(vm, variable) (*(typeof(variable) *)((vm)->memory + (uintptr_t) & (variable)))
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vmm [NAME]...: small virtual machines under KVM, one for each check (all but umip and seals): a line "ok
+ * vmm [NAME]...: small virtual machines under KVM, one for each check (all but umip, seals and a guest below): a line "ok
  * NAME" or "no NAME: what is wrong", and at the end how many. "vmm spin [CPUS]" makes one that
  * never ends, and says "spinning" when it runs.
  */
@@ -138,7 +138,7 @@ static uint64_t reset(struct cpu *c, uint64_t ask)
 	return 0;
 }
 
-enum how { PLAIN = 0, APIC = 1, HUGE = 2, REAL = 4, TRIPLE = 8, STEPPED = 16, ASKED = 32, ROM = 64 };
+enum how { PLAIN = 0, APIC = 1, HUGE = 2, REAL = 4, TRIPLE = 8, STEPPED = 16, ASKED = 32, ROM = 64, SVM = 128 };
 
 static const struct check {
 	const char *name;
@@ -176,6 +176,7 @@ static const struct check {
 	{ "2 processors", g_smp, APIC, 2, count_cpus },
 	{ "umip", g_umip, ASKED, 1, NULL },
 	{ "4 processors", g_smp, APIC, 4, count_cpus },
+	{ "a guest of its own", g_svm, ASKED | SVM, 1, NULL },
 	{ "no leaf", g_no_leaf, ASKED, 1, NULL },
 	{ "no seals", g_no_seals, ASKED, 1, NULL },
 	{ "seals", g_seals, ASKED, 1, NULL },
@@ -205,6 +206,7 @@ static bool run_check(const struct check *c)
 
 	now = c->name;
 	alarm(LIMIT);
+	vm_svm = c->how & SVM;
 	vm_make(&vm, c->cpus, c->how & APIC, c->how & HUGE);
 	vm.host = c->host;
 	if (c->how & ROM)
