@@ -48,7 +48,7 @@ ROOT_CFLAGS := $(ROOT_ARCH_CFLAGS) $(WARNINGS) -nostdinc \
 
 ROOT_SOURCES := \
 	$(addprefix features/,registry.c list.c sound.c parse.c policy.c asset.c enforce.c $(FEATURES)) $(EXTRA_FEATURES) \
-	$(addprefix vmexit/,dispatch.c cr.c desc.c desc_load.c io.c misc.c insn.c step.c svm.c svm_quick.c svm_nested.c svm_nested_umip.c svm_nested_rules.c svm_nested_seal.c svm_nested_quick.c svm.S vmx.c vmx_fast.c \
+	$(addprefix vmexit/,dispatch.c cr.c desc.c desc_load.c io.c misc.c insn.c step.c svm.c svm_quick.c svm_nested.c svm_nested_exit.c svm_nested_umip.c svm_nested_rules.c svm_nested_seal.c svm_nested_quick.c svm.S vmx.c vmx_fast.c \
 		vmx_event.c vmx_insn.c vmx.S) \
 	$(addprefix decoder/,decode.c parse.c classify.c store.c system.c vector.c engine.c operand.c) \
 	$(addprefix guest-glue/,machine.c maps.c image.c images.c rootmap.c slat.c seal.c guest_seals.c slat_guard.c slat_view.c mtrr.c fault.c dump.c fault.S aside.c landing.S \

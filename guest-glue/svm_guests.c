@@ -18,7 +18,7 @@
  *
  * It is all asked when L1's VMRUN takes the long way: a VMCB that has been another's since comes that way.
  */
-#include "../vmexit/svm_nested.h"
+#include "svm_shadow.h"
 
 #define RESET_CS 0xffff0000ULL
 #define RESET_RIP 0xfff0ULL

@@ -4,10 +4,11 @@
  * each processor lies, and how a hypervisor in the guest comes under us and out again. Its state is its own
  * all the time: VM_HSAVE_PA and EFER.SVME are all that the bare processor has of it, too.
  */
-#include "../vmexit/svm_nested.h"
+#include "../vmexit/svm_nested_ways.h"
 
 #include "string.h"
 #include "svm.h"
+#include "svm_shadow.h"
 
 /* CPUID 0x8000000A EDX: what L1 may have of the processor's, and what needs nothing of it. */
 #define OFFERED (SVM_HAS_NPT | SVM_HAS_NRIP | SVM_HAS_TSC_RATE | SVM_HAS_FLUSH_ASID | SVM_HAS_DECODE | \

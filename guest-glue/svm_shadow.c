@@ -7,7 +7,8 @@
  * are filled as it faults, and forgotten when L1 has the TLB flushed, as a TLB would be. Each processor
  * has its own, one set for an ASID, and a pool of pages for them.
  */
-#include "../vmexit/svm_nested.h"
+#include "svm_shadow.h"
+#include "../vmexit/svm_nested_ways.h"
 
 #include "string.h"
 

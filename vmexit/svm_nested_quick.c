@@ -5,7 +5,7 @@
  *
  * svm_quick() jumps here, so its rules hold: no call, R9 to R11 left alone.
  */
-#include "svm_nested.h"
+#include "svm_nested_ways.h"
 
 static inline bool step_over(struct vcpu *v, const struct nested *n, struct vmcb *own, u64 code)
 {

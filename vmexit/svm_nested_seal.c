@@ -7,9 +7,10 @@
  * the same kind is L1's as ever. A third level would write the second one's pages past its seals, so there
  * is none then: VM_CR tells L2 that its firmware has switched SVM off (APM vol. 2, 15.4), and VMRUN is undefined.
  */
-#include "svm_nested.h"
+#include "svm_nested_ways.h"
 
 #include "../features/enforce.h"
+#include "../guest-glue/svm_shadow.h"
 
 /* All are answered in 64-bit code only. */
 static const u8 cpuid_bytes[] = { 0x0f, 0xa2 };

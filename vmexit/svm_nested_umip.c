@@ -14,6 +14,8 @@
  */
 #include "svm_nested.h"
 
+#include "../guest-glue/svm_shadow.h"
+
 #define STORES                                                                                     \
 	(SVM_ICPT_STORE(DESC_IDTR) | SVM_ICPT_STORE(DESC_GDTR) | SVM_ICPT_STORE(DESC_LDTR) |       \
 	 SVM_ICPT_STORE(DESC_TR))
