@@ -79,6 +79,8 @@ static_assert(sizeof(struct event) == 128, "Linux's side and the root side count
  * @head: reports written so far; the n-th is at n % EVENT_RING
  * @suppressed: reports held back so far
  * @stopped: some processor, perhaps this one, has stopped below Linux: look for its dump
+ * @guests_cr4: bits of CR4 that only we make, and that guests of a hypervisor in the guest have been run with here
+ *	since that took this processor
  * @events: the reports
  * @dump: why this one has stopped
  */
@@ -86,7 +88,8 @@ struct event_ring {
 	u64 head;
 	u64 suppressed;
 	u64 stopped;
-	u64 reserved[13];
+	u64 guests_cr4;
+	u64 reserved[12];
 	struct event events[EVENT_RING];
 	struct root_dump dump;
 };

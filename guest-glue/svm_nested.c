@@ -235,6 +235,9 @@ void svm_nested_traps(struct vcpu *v)
 	own_instructions(v);
 	own->intercept3 = n->own_icpt3[n->gif] | (v->step.kind ? NESTED_GIF_ICPT3 : 0);
 	own->intercept_cr_write = n->own_cr_write[n->gif];
+	/* Taken anew after it has been bare. */
+	if (n->state == NESTED_OFF)
+		v->ring->guests_cr4 = 0;
 	n->virtual_cr4 |= v->plan->cr4;
 	n->umip_wanted = v->plan->cr4 & CR4_UMIP;
 	/* VMCB02 has our map until it is made anew. */
@@ -262,8 +265,10 @@ void svm_nested_efer(struct vcpu *v, bool svme)
 		svm_nested_check_msrs(v);
 	}
 	own_instructions(v);
-	if (!svme)
-		nested_guests_off(v->machine);
+	if (svme)
+		return;
+	v->ring->guests_cr4 = 0;
+	nested_guests_off(v->machine);
 }
 
 /*

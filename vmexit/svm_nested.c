@@ -214,6 +214,8 @@ static void vmrun(struct vcpu *v, struct nested *n, struct vmcb *own, u64 pa)
 		return;
 	}
 	nested_copy_in(n, n->vmcb, from, clean);
+	if (n->cr4)
+		v->ring->guests_cr4 |= n->cr4;
 	nested_umip_intercepts(n);
 	n->built_pa = pa;
 	nested_close(n);

@@ -241,6 +241,17 @@ void nocpuid_suspend(void);
 /* nocpuid_resume() - they can again, if every processor is held */
 void nocpuid_resume(const struct plan *plan);
 
+/* guests.c */
+
+/**
+ * guests_in_the_way() - whether a virtual machine has on what the bare processor lacks; under guard.lock
+ * @why: if so, what; or NULL
+ */
+bool guests_in_the_way(struct text *why);
+
+/* guests_watch() - the processors have been taken, or are about to be given back: whether the module is to be held */
+void guests_watch(bool on);
+
 /* params.c */
 extern bool param_slat, param_hypervisor_bit;
 extern uint param_fail_step;

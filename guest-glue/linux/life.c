@@ -26,6 +26,16 @@ static int on_reboot(struct notifier_block *nb, unsigned long action, void *data
 	return NOTIFY_DONE;
 }
 
+static bool somebody_needs_us(struct text *why)
+{
+	bool needs;
+
+	mutex_lock(&guard.lock);
+	needs = nocpuid_used(why) || guests_in_the_way(why);
+	mutex_unlock(&guard.lock);
+	return needs;
+}
+
 static int on_sleep(struct notifier_block *nb, unsigned long action, void *data)
 {
 	TEXT(why, 100);
@@ -35,7 +45,7 @@ static int on_sleep(struct notifier_block *nb, unsigned long action, void *data)
 	case PM_HIBERNATION_PREPARE:
 	case PM_RESTORE_PREPARE:
 		/* Its processors are bare meanwhile. */
-		if (nocpuid_used(&why)) {
+		if (somebody_needs_us(&why)) {
 			pr_warn("the machine stays awake: %s\n", why.at);
 			return notifier_from_errno(-EBUSY);
 		}

@@ -34,6 +34,7 @@ void guard_give_back(void)
 
 	if (cpus_call(HYPERCALL_SEALS, 0, 0, &seals) && seals)
 		pr_warn("what modules have sealed can be written again\n");
+	guests_watch(false);
 	crash_held(false);
 	cpus_give_back();
 	events_detach();
@@ -101,6 +102,7 @@ int guard_take(struct machine_request *block, const struct plan *plan, struct te
 	guard.active = true;
 	crash_held(true);
 	events_attach();
+	guests_watch(true);
 	return 0;
 }
 
@@ -179,6 +181,8 @@ int guard_work_out(struct change *c, struct text *why)
 		return error;
 	if (guard.locked && !plan_tightens(&guard.plan, &c->plan, why))
 		return -EPERM;
+	if (!c->plan.on && guests_in_the_way(why))
+		return -EBUSY;
 	if (c->plan.on && events_room()) {
 		text_add(why, "no memory for reports");
 		return -ENOMEM;

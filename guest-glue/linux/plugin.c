@@ -194,7 +194,7 @@ int oldguard_plugin_register(const struct image *image, struct module *module)
 	} else if (guard.plan.on && !guard.active) {
 		text_add(&why, "the machine is about to sleep: no plug-in can come");
 		error = -EBUSY;
-	} else if (guard.active && nocpuid_used(&why)) {
+	} else if (guard.active && (nocpuid_used(&why) || guests_in_the_way(&why))) {
 		/* The processors would be bare for a moment. */
 		error = -EBUSY;
 	} else if (!image_add(image, &full, &why)) {

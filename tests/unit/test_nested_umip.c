@@ -65,6 +65,28 @@ START_TEST(without_umip_nothing_is_refused_and_nothing_lost)
 }
 END_TEST
 
+/* A bare processor would refuse such an L2: Linux's side is told until L1 lets go of the processor. */
+START_TEST(linux_knows_of_a_guest_that_needs_us)
+{
+	nested_boot(SIM_EPYC, "umip");
+	L1_VMRUN(L1_VMCB);
+	l2_exits(SVM_EXIT_CPUID, 0, 0);
+	ck_assert_uint_eq(machine_ring(0, NULL)->guests_cr4, 0);
+	B->cr4 |= CR4_UMIP;
+	B->clean = ~SVM_CLEAN_CR;
+	L1_VMRUN(L1_VMCB);
+	l2_exits(SVM_EXIT_CPUID, 0, 0);
+	ck_assert_uint_eq(machine_ring(0, NULL)->guests_cr4, CR4_UMIP);
+	/* Another one without it, and another list of features: that one is still there. */
+	L1_VMRUN(L1_OTHER);
+	l2_exits(SVM_EXIT_CPUID, 0, 0);
+	enforce("msr_lock", "");
+	ck_assert_uint_eq(machine_ring(0, NULL)->guests_cr4, CR4_UMIP);
+	nested_efer(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE);
+	ck_assert_uint_eq(machine_ring(0, NULL)->guests_cr4, 0);
+}
+END_TEST
+
 START_TEST(outside_cpl_0_it_is_a_gp)
 {
 	static const u64 codes[] = { UP, UP + 1, UP + 2, UP + 3, SVM_EXIT_CR_READ(0) };
@@ -245,7 +267,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		what_l2_sets_is_not_in_the_register_but_in_force,
+		what_l2_sets_is_not_in_the_register_but_in_force, linux_knows_of_a_guest_that_needs_us,
 		without_umip_nothing_is_refused_and_nothing_lost,
 		outside_cpl_0_it_is_a_gp,
 		at_cpl_0_it_runs_as_one_step,

@@ -22,7 +22,7 @@ guests() {
 	fi
 }
 
-# spin [CPUS]: one that never ends, as process $spinning.
+# spin [CPUS [umip]]: one that never ends, as process $spinning.
 spin() {
 	./vmm spin "$@" >/tmp/spin 2>&1 &
 	spinning=$!
@@ -42,6 +42,20 @@ guests "its guests work there, with nested paging"
 guests "what the processor lacks and oldguard gives they have as well" umip
 guests "and guests of their own" "a guest of its own"
 isnt "$(exits_of nested)" 0 "they are guests of a guest"
+spin 1 umip
+isnt "$(set_features none 2>&1)" "" "while one has UMIP on no processor is given back"
+is "$(cpu_states)" "$(words "$cpus" guest)" "none has been"
+like "$(said)" "a virtual machine has umip on: end it first, or unload KVM" "the log says why"
+ok "another list of features does" set_features umip,cr_pin
+sleep 0.5
+isnt "$(rmmod oldguard 2>&1)" "" "nor does the module go"
+kill -KILL $spinning
+wait $spinning 2>/dev/null
+# KVM of 6.12 keeps the processors while it is there.
+ok "when it has ended and KVM is gone" rmmod kvm_amd
+ok "they are given back" set_features none
+set_features all
+ok "KVM comes again" modprobe kvm_amd
 spin 2
 ok "features go while one runs" set_features none
 ok "and come" set_features all

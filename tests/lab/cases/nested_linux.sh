@@ -60,4 +60,6 @@ out=$(linux 6.1 work -smp 2)
 like "$out" "work done" "one with two processors works"
 is "$(answers $((cpus - 1)))" fault "the programs beside it are guarded as ever"
 ok "KVM goes" rmmod kvm_amd kvm
+# It had UMIP on, see guests.c.
+sleep 0.5
 unload

@@ -104,6 +104,7 @@ void g_svm(void);
 void g_smp(void);
 void g_smp_other(void);
 void g_spin(void);
+void g_spin_umip(void);
 void g_long(void);
 void g_no_leaf(void);
 void g_no_seals(void);

@@ -203,3 +203,9 @@ void g_spin(void)
 	for (;;)
 		cpuid(0, 0, out);
 }
+
+void g_spin_umip(void)
+{
+	WRITE_REG(cr4, READ_REG(cr4) | 1 << 11);
+	g_spin();
+}

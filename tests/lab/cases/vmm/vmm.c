@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * vmm [NAME]...: small virtual machines under KVM, one for each check (all but umip, seals and a guest below): a line "ok
- * NAME" or "no NAME: what is wrong", and at the end how many. "vmm spin [CPUS]" makes one that
- * never ends, and says "spinning" when it runs.
+ * NAME" or "no NAME: what is wrong", and at the end how many. "vmm spin [CPUS [umip]]" makes one
+ * that never ends, with CR4.UMIP if that is said, and says "spinning" when it runs.
  */
 #include <err.h>
 #include <errno.h>
@@ -238,10 +238,10 @@ static bool run_check(const struct check *c)
 	return !said;
 }
 
-static void spin(unsigned cpus)
+static void spin(unsigned cpus, void (*guest)(void))
 {
 	vm_make(&vm, cpus, true, false);
-	vm_long(&vm, g_spin);
+	vm_long(&vm, guest);
 	puts("spinning");
 	fflush(stdout);
 	vm_run(&vm);
@@ -254,7 +254,7 @@ int main(int argc, char **argv)
 	int n;
 
 	if (argc > 1 && !strcmp(argv[1], "spin"))
-		spin(argc > 2 ? atoi(argv[2]) : 1);
+		spin(argc > 2 ? atoi(argv[2]) : 1, argc > 3 ? g_spin_umip : g_spin);
 	for (i = 0; i < 0x4000; i++) {
 		slot_memory[0][i] = 0x1111 + i / 1024;
 		slot_memory[1][i] = 0x2222 + i / 1024;
