@@ -189,7 +189,8 @@ static void same(const char *what, const struct vmcb *quick, const struct vmcb *
 	for (i = 0; i < sizeof(*quick) && q[i] == s[i]; i++)
 		;
 	if (i < sizeof(*quick))
-		fprintf(stderr, "%s at %#x, exit %#x: quick %02x, slow %02x\n", what, i, (u32)before.sim.was[0].exit_code, q[i], s[i]);
+		fprintf(stderr, "%s at %#x, exit %#x: quick %02x, slow %02x\n", what, i, (u32)before.sim.was[0][0].exit_code, q[i],
+			s[i]);
 	REQUIRE(i == sizeof(*quick));
 }
 
