@@ -392,6 +392,9 @@ void nested_step_undone(struct nested *n);
 
 /* --- vmexit/svm_nested_rules.c --- */
 
+/* nested_skip() - an instruction of L2's has been done, or dropped: L2 is at @rip behind it, and its own single step ends */
+enum nested_answer nested_skip(const struct nested *n, struct vmcb *c, u64 rip);
+
 /* nested_rule_msr() - L2 accesses an MSR that L1 lets it have natively, and the plan traps; @bit of our bitmap */
 enum nested_answer nested_rule_msr(struct vcpu *v, struct nested *n, struct vmcb *c, u32 bit);
 

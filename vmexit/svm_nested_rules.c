@@ -34,14 +34,11 @@ static u32 msr_insn_length(struct vcpu *v, const struct vmcb *c)
 	return i + 2;
 }
 
-/* The instruction has been done, or dropped: L2 is behind it, and its own single step is due. */
-static enum nested_answer skip(const struct nested *n, struct vmcb *c, u32 len)
+enum nested_answer nested_skip(const struct nested *n, struct vmcb *c, u64 rip)
 {
-	bool code64 = c->efer & EFER_LMA && c->cs.attr & SEG_LONG;
-
-	c->rip += len;
-	if (!code64)
-		c->rip = (u32)c->rip;
+	c->rip = rip;
+	if (!(c->efer & EFER_LMA && c->cs.attr & SEG_LONG))
+		c->rip = (u32)rip;
 	c->interrupt_shadow = 0;
 	c->rflags &= ~RFLAGS_RF;
 	if (!(c->rflags & RFLAGS_TF))
@@ -116,7 +113,7 @@ enum nested_answer nested_rule_msr(struct vcpu *v, struct nested *n, struct vmcb
 	case VERDICT_NEXT:
 		if (!write)
 			c->rax = v->gpr[RDX] = 0;
-		return skip(n, c, e.len);
+		return nested_skip(n, c, c->rip + e.len);
 	default:
 		return REFUSED;
 	}
@@ -159,7 +156,7 @@ enum nested_answer nested_rule_io(struct vcpu *v, struct nested *n, struct vmcb 
 			return REFUSED;
 		if (e.addr & IO_IN)
 			read_ones(c, size);
-		return skip(n, c, e.len);
+		return nested_skip(n, c, c->rip + e.len);
 	default:
 		return REFUSED;
 	}

@@ -35,27 +35,6 @@ static bool next(struct vcpu *v, const struct vmcb *c, const u8 *bytes, u32 coun
 	return true;
 }
 
-/* It has been executed. A single step ends behind it. */
-static enum nested_answer done(struct nested *n, struct vmcb *c, u64 rip)
-{
-	bool step = c->rflags & RFLAGS_TF;
-
-	c->rip = rip;
-	c->rflags &= ~RFLAGS_RF;
-	c->interrupt_shadow = 0;
-	if (!step)
-		return AGAIN;
-	c->dr6 |= DR6_BS;
-	c->clean &= ~SVM_CLEAN_DR;
-	if (n->exceptions >> VECTOR_DB & 1) {
-		c->exit_code = SVM_EXIT_EXCEPTION(VECTOR_DB);
-		c->exit_info1 = c->exit_info2 = 0;
-		return L1S;
-	}
-	c->event_inj = SVM_EVENT_VALID | SVM_EVENT_EXCEPTION << 8 | VECTOR_DB;
-	return RAISED;
-}
-
 /* The same layout as L1's (guest-glue/cpuid.c), of what concerns L2. */
 static enum nested_answer leaf(struct vcpu *v, struct nested *n, struct vmcb *c)
 {
@@ -78,7 +57,7 @@ static enum nested_answer leaf(struct vcpu *v, struct nested *n, struct vmcb *c)
 	} else if (index == 2 && offered) {
 		c->rax = 0x6c616573; /* "seal" */
 	}
-	return done(n, c, rip);
+	return nested_skip(n, c, rip);
 }
 
 static enum nested_answer call(struct vcpu *v, struct nested *n, struct vmcb *c)
@@ -89,7 +68,7 @@ static enum nested_answer call(struct vcpu *v, struct nested *n, struct vmcb *c)
 		return L1S;
 	v->exits[VMEXIT_HYPERCALL]++;
 	c->rax = nested_guest_call(v, c->rax);
-	return done(n, c, rip);
+	return nested_skip(n, c, rip);
 }
 
 static enum nested_answer vm_cr(struct vcpu *v, struct nested *n, struct vmcb *c)
@@ -100,7 +79,7 @@ static enum nested_answer vm_cr(struct vcpu *v, struct nested *n, struct vmcb *c
 		return L1S;
 	c->rax = VM_CR_LOCK | VM_CR_SVMDIS;
 	v->gpr[RDX] = 0;
-	return done(n, c, rip);
+	return nested_skip(n, c, rip);
 }
 
 enum nested_answer nested_seal_exit(struct vcpu *v, struct nested *n, struct vmcb *c)

@@ -111,6 +111,26 @@ set_features() {
 	sh -c 'echo "$1" >"$2"' sh "$1" "$features"
 }
 
+# until_over COMMAND...: again and again while /tmp/going is there.
+until_over() {
+	while [ -e /tmp/going ]; do
+		"$@"
+	done
+}
+
+# guests SENTENCE [CHECK]...: those checks of ./vmm, virtual machines of KVM's, are ok.
+guests() {
+	local sentence="$1" out status=0
+
+	shift
+	out=$(./vmm "$@" 2>&1) || status=$?
+	if [ $status = 0 ]; then
+		echo "@@ ok $sentence"
+	else
+		no "$sentence" "$(echo "$out" | grep -v ^ok)"
+	fi
+}
+
 # What oldguard wrote to the kernel's log, without the time.
 said() {
 	dmesg | sed -n 's/^\[ *[0-9.]*\] oldguard: //p' | grep -v -e 'out-of-tree' -e 'signature and/or'

@@ -9,19 +9,6 @@
 # program: vmm/vmm.c @tests/lab/cases/vmm/build
 # timeout: 400
 
-# guests SENTENCE [CHECK]...
-guests() {
-	local sentence="$1" out status=0
-
-	shift
-	out=$(./vmm "$@" 2>&1) || status=$?
-	if [ $status = 0 ]; then
-		echo "@@ ok $sentence"
-	else
-		no "$sentence" "$(echo "$out" | grep -v ^ok)"
-	fi
-}
-
 # spin [CPUS [umip]]: one that never ends, as process $spinning.
 spin() {
 	./vmm spin "$@" >/tmp/spin 2>&1 &

@@ -7,19 +7,6 @@
 # program: vmm/vmm.c @tests/lab/cases/vmm/build
 # timeout: 400
 
-# guests SENTENCE CHECK...
-guests() {
-	local sentence="$1" out status=0
-
-	shift
-	out=$(./vmm "$@" 2>&1) || status=$?
-	if [ $status = 0 ]; then
-		echo "@@ ok $sentence"
-	else
-		no "$sentence" "$(echo "$out" | grep -v ^ok)"
-	fi
-}
-
 load umip,seal kvm=nested
 ok "KVM loads below oldguard" modprobe kvm_amd
 guests "without the host's leave its guests find nothing" "no leaf"

@@ -12,12 +12,6 @@
 nmis() {
 	awk '$1 == "NMI:" { for (i = 2; i < 6; i++) sum += $i; print sum }' /proc/interrupts
 }
-# until_over COMMAND...: again and again while the file is there.
-until_over() {
-	while [ -e /tmp/going ]; do
-		"$@"
-	done
-}
 work() {
 	/bin/true
 	dd if=/dev/zero of=/dev/null bs=64k count=4 2>/dev/null

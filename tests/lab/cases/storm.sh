@@ -7,12 +7,6 @@
 # soak.sh plays this for longer, with another load.
 rounds=${rounds:-5} end=${end:-0}
 
-# until_over COMMAND...: again and again while the file is there.
-until_over() {
-	while [ -e /tmp/going ]; do
-		"$@"
-	done
-}
 work() {
 	if [ "$end" = 0 ]; then
 		/bin/true
